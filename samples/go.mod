@@ -1,0 +1,3 @@
+module perfskew.example/samples
+
+go 1.18

@@ -1,0 +1,221 @@
+#include "cmd/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "cmd/kinds.h"
+
+/* A box while it is built; the profile's trie has a node per frame, boxes merge by name. */
+struct box {
+	uint32_t parent, name;
+	uint32_t frame; /* of several that have the name the first of the profile: gives detail and kind */
+	uint32_t first_child, next; /* 0: none */
+	uint32_t nr_children;
+	uint8_t kind;
+	bool inlined;
+	double value, self, base_value, base_self;
+};
+
+struct builder {
+	const struct profile *p;
+	struct box *boxes;
+	size_t nr, alloc;
+	uint8_t *kinds;	     /* per frame */
+};
+
+/* One box per (caller, name, kernel or not, inlined or not). */
+static uint32_t child_box(struct builder *b, struct map64 *index, uint32_t parent, uint32_t frame)
+{
+	const struct profile_frame *f = &b->p->frames[frame];
+	uint64_t key = (uint64_t)parent << 34 ^ (uint64_t)f->name << 2 ^ (uint64_t)f->inlined << 1 ^
+		       (uint64_t)(f->kind == FRAME_KERNEL);
+	uint32_t i = map64_get(index, key);
+
+	if (i != MAP64_NONE) {
+		if (frame < b->boxes[i].frame) { /* whatever the order of stacks */
+			b->boxes[i].frame = frame;
+			b->boxes[i].kind = b->kinds[frame];
+		}
+		return i;
+	}
+	ALLOC_GROW(b->boxes, b->nr + 1, b->alloc);
+	i = (uint32_t)b->nr++;
+	b->boxes[i] = (struct box){
+		.parent = parent, .name = f->name, .frame = frame, .kind = b->kinds[frame],
+		.inlined = f->inlined, .next = b->boxes[parent].first_child,
+	};
+	b->boxes[parent].first_child = i;
+	b->boxes[parent].nr_children++;
+	map64_put(index, key, i);
+	return i;
+}
+
+static const struct box *sort_boxes; /* qsort has no context */
+static const struct profile *sort_profile;
+
+static int by_name(const void *a, const void *b)
+{
+	const struct box *x = &sort_boxes[*(const uint32_t *)a], *y = &sort_boxes[*(const uint32_t *)b];
+	int c = strcmp(profile_str(sort_profile, x->name), profile_str(sort_profile, y->name));
+
+	if (c)
+		return c;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->inlined - y->inlined;
+}
+
+const char *graph_detail(struct graph *g, const struct profile *p, const struct profile_frame *f)
+{
+	const char *file = profile_str(p, f->file), *dso = profile_str(p, f->dso);
+	int32_t line = f->start_line ? f->start_line : f->line;
+	size_t size;
+	char *text;
+
+	if (!*file)
+		return *dso ? dso : NULL;
+	if (!line)
+		return file;
+	size = strlen(file) + 16;
+	text = arena_alloc(&g->strings, size);
+	snprintf(text, size, "%s:%d", file, line);
+	return text;
+}
+
+/* Preorder without recursion: a stack of boxes still to be placed. */
+static void place(struct graph *g, struct builder *b)
+{
+	uint32_t *stack = xreallocarray(NULL, b->nr, sizeof(*stack));
+	uint32_t *children = xreallocarray(NULL, b->nr, sizeof(*children));
+	uint32_t *placed = xreallocarray(NULL, b->nr, sizeof(*placed));
+	size_t depth = 0, nr = 0;
+
+	g->nodes = xcalloc(b->nr, sizeof(*g->nodes));
+	sort_boxes = b->boxes;
+	sort_profile = b->p;
+	stack[depth++] = 0;
+	while (depth) {
+		uint32_t i = stack[--depth];
+		const struct box *box = &b->boxes[i];
+		struct render_node *n = &g->nodes[nr];
+		size_t k = 0;
+
+		placed[i] = (uint32_t)nr++;
+		*n = (struct render_node){
+			.parent = i ? placed[box->parent] : 0, .kind = box->kind, .inlined = box->inlined,
+			.value = box->value, .self = box->self,
+			.base_value = box->base_value, .base_self = box->base_self,
+		};
+		if (i) {
+			n->name = profile_str(b->p, box->name);
+			n->detail = graph_detail(g, b->p, &b->p->frames[box->frame]);
+		}
+		for (uint32_t c = box->first_child; c; c = b->boxes[c].next)
+			children[k++] = c;
+		qsort(children, k, sizeof(*children), by_name);
+		while (k)
+			stack[depth++] = children[--k];
+	}
+	for (size_t i = 0; g->of_node && i < b->p->nr_nodes; i++)
+		g->of_node[i] = placed[g->of_node[i]];
+	free(stack);
+	free(children);
+	free(placed);
+}
+
+/* Sums from the leaves to the root: a box's index is larger than its parent's. */
+static void sum_up(struct builder *b)
+{
+	for (size_t i = b->nr; i-- > 0;) {
+		struct box *box = &b->boxes[i];
+
+		box->value += box->self;
+		box->base_value += box->base_self;
+		if (i) {
+			b->boxes[box->parent].value += box->value;
+			b->boxes[box->parent].base_value += box->base_value;
+		}
+	}
+}
+
+static void add_forward(struct graph *g, struct builder *b, struct map64 *index,
+			const struct graph_options *opts)
+{
+	const struct profile *p = b->p;
+	uint32_t *depth = xcalloc(p->nr_nodes, sizeof(*depth));
+
+	g->of_node = xcalloc(p->nr_nodes, sizeof(*g->of_node));
+	for (size_t n = 1; n < p->nr_nodes; n++) {
+		uint32_t parent = p->nodes[n].parent;
+
+		depth[n] = depth[parent] + 1;
+		g->of_node[n] = opts->max_depth && depth[n] > opts->max_depth
+					? g->of_node[parent]
+					: child_box(b, index, g->of_node[parent], p->nodes[n].frame);
+	}
+	for (size_t r = 0; r < p->nr_rows; r++) {
+		struct box *box = &b->boxes[g->of_node[p->rows[r].node]];
+
+		box->self += (double)p->series[opts->series].values[r];
+		if (opts->differential)
+			box->base_self += (double)p->series[opts->base_series].values[r];
+	}
+	free(depth);
+}
+
+static void add_reversed(struct builder *b, struct map64 *index, const struct graph_options *opts)
+{
+	const struct profile *p = b->p;
+
+	for (size_t r = 0; r < p->nr_rows; r++) {
+		double value = (double)p->series[opts->series].values[r];
+		double base = opts->differential ? (double)p->series[opts->base_series].values[r] : 0;
+		uint32_t at = 0;
+		size_t depth = 0;
+
+		if (value == 0 && base == 0)
+			continue;
+		for (uint32_t n = p->rows[r].node; n; n = p->nodes[n].parent)
+			if (!opts->max_depth || depth++ < opts->max_depth)
+				at = child_box(b, index, at, p->nodes[n].frame);
+		b->boxes[at].self += value;
+		b->boxes[at].base_self += base;
+	}
+}
+
+void graph_build(struct graph *g, const struct profile *p, const struct graph_options *opts)
+{
+	struct builder b = {.p = p};
+	struct map64 index = MAP64_INIT;
+
+	*g = (struct graph){0};
+	b.kinds = kinds_of_frames(p);
+	ALLOC_GROW(b.boxes, 1, b.alloc);
+	b.boxes[b.nr++] = (struct box){.kind = RENDER_ROOT};
+	if (opts->reverse)
+		add_reversed(&b, &index, opts);
+	else
+		add_forward(g, &b, &index, opts);
+	sum_up(&b);
+	place(g, &b);
+	g->nodes[0].name = opts->root_name ? opts->root_name : "all";
+	g->render = (struct render_graph){
+		.nodes = g->nodes, .nr_nodes = b.nr,
+		.unit = profile_str(p, p->series[opts->series].unit),
+		.differential = opts->differential,
+		.base_total = b.boxes[0].base_value,
+	};
+	map64_release(&index);
+	free(b.boxes);
+	free(b.kinds);
+}
+
+void graph_release(struct graph *g)
+{
+	free(g->nodes);
+	free(g->of_node);
+	arena_release(&g->strings);
+	*g = (struct graph){0};
+}

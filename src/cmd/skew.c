@@ -1,0 +1,575 @@
+/*
+ * perfskew skew: how far pprof's profile is from perf's.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/output.h"
+#include "base/pool.h"
+#include "cmd/cmd.h"
+#include "cmd/compared.h"
+#include "cmd/confine.h"
+#include "cmd/message.h"
+#include "cmd/skew.h"
+#include "cmd/warn.h"
+#include "process/gotab.h"
+#include "profile/repair.h"
+
+struct skew {
+	struct common_options common;
+	struct read_options read;
+	struct picture_options picture;
+	struct {
+		size_t top;
+	} table;
+};
+
+static const struct opt table_opts[] = {
+	{.name = "top", .letter = 'n', .type = OPT_SIZE, .offset = 0, .arg = "N", .help = "so many functions (20)"},
+	{0},
+};
+
+static const struct opt_group groups[] = {
+	OPT_GROUP("Input and output", common_opts, struct skew, common),
+	OPT_GROUP("Samples and stacks", read_opts, struct skew, read),
+	OPT_GROUP("Picture", picture_opts, struct skew, picture),
+	OPT_GROUP("Table", table_opts, struct skew, table),
+	{0},
+};
+
+void skew_note(struct skew_result *r, const char *fmt, ...)
+{
+	va_list ap;
+	char text[512];
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (r->nr_notes < SKEW_NOTES)
+		r->notes[r->nr_notes++] = xstrdup(text);
+}
+
+/* --- the process that pprof profiled -------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_hex_id(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 16 && n <= 40 && s[strspn(s, "0123456789abcdef")] == '\0';
+}
+
+/* Build-ids as hex compare equal when one is the other with zero padding. */
+static bool same_id(const char *a, const char *b)
+{
+	size_t na = strlen(a), nb = strlen(b);
+
+	while (na && a[na - 1] == '0')
+		na--;
+	while (nb && b[nb - 1] == '0')
+		nb--;
+	return na && na == nb && !strncmp(a, b, na);
+}
+
+/* The build-id that was recorded, else that of the file found in its place; "" where neither is known. */
+static const char *module_id(const struct module *m, char hex[41])
+{
+	hex[0] = '\0';
+	if (m->build_id_size)
+		return build_id_hex(m->build_id, m->build_id_size, hex);
+	return m->file_build_id_size ? build_id_hex(m->file_build_id, m->file_build_id_size, hex) : hex;
+}
+
+/*
+ * Which binary of the recording is pprof's: by build-id, else by base name.
+ * UINT32_MAX: none or not told. -1 with *e when the ids say it is another one.
+ */
+static int find_binary(struct skew_result *r, uint32_t *found, struct error *e)
+{
+	const struct profile *pp = &r->pprof.profile;
+	struct modules *ms = session_modules(r->perf.collect.session);
+	const char *id, *name;
+	char hex[41];
+
+	*found = UINT32_MAX;
+	if (!pp->nr_mappings)
+		return 0;
+	id = profile_str(pp, pp->mappings[0].build_id);
+	name = base_name(profile_str(pp, pp->mappings[0].file));
+	for (uint32_t i = 0; i < modules_nr(ms); i++) {
+		const struct module *m = modules_get(ms, i);
+
+		if (m->kind != MODULE_FILE)
+			continue;
+		if (is_hex_id(id) && same_id(id, module_id(m, hex))) {
+			*found = i;
+			return 0;
+		}
+		if (*name && !strcmp(m->name, name))
+			*found = i;
+	}
+	if (*found != UINT32_MAX && is_hex_id(id) && *module_id(modules_get(ms, *found), hex))
+		return error_set(e, EXIT_CODE_USAGE, "%s is of another binary: its build-id is %s, that of %s %s %s is %s",
+				 r->pprof.path, id, name, modules_get(ms, *found)->build_id_size ? "in" : "found for",
+				 r->perf.path, hex);
+	if (*found == UINT32_MAX && *name)
+		skew_note(r, "the recording has no binary of the name %s: processes are told apart by their samples alone", name);
+	return 0;
+}
+
+struct candidate {
+	uint32_t root; /* node below the trie's root: "process N" */
+	int64_t samples, hits;
+	const char *name;
+};
+
+/* Samples per process, and those with a frame in the binary. */
+static struct candidate *count_processes(const struct profile *p, size_t series, const char *dso, size_t *nr)
+{
+	struct candidate *list = NULL;
+	size_t alloc = 0;
+
+	*nr = 0;
+	for (size_t row = 0; row < p->nr_rows; row++) {
+		int64_t n = p->series[series].values[row];
+		uint32_t at = p->rows[row].node, root = 0;
+		bool hit = false;
+		size_t i = 0;
+
+		for (; at; at = p->nodes[at].parent) {
+			root = at;
+			hit |= dso && !strcmp(profile_str(p, p->frames[p->nodes[at].frame].dso), dso);
+		}
+		while (i < *nr && list[i].root != root)
+			i++;
+		if (i == *nr) {
+			ALLOC_GROW(list, *nr + 1, alloc);
+			list[(*nr)++] = (struct candidate){.root = root, .name = profile_str(p, p->frames[p->nodes[root].frame].name)};
+		}
+		list[i].samples += n;
+		list[i].hits += hit ? n : 0;
+	}
+	return list;
+}
+
+/* Keeps the profiled process alone; -1 with *e (exit 2) naming the candidates when it cannot be told. */
+static int choose_process(struct skew_result *r, size_t series, struct error *e)
+{
+	struct modules *ms = session_modules(r->perf.collect.session);
+	struct profile *p = &r->perf.profile, kept;
+	struct profile_filter f = {0};
+	struct candidate *list;
+	size_t nr, likely = 0, n = 0;
+	char names[512] = "", pattern[64];
+
+	if (find_binary(r, &r->binary, e) < 0)
+		return -1;
+	list = count_processes(p, series, r->binary == UINT32_MAX ? NULL : modules_get(ms, r->binary)->path, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (r->binary != UINT32_MAX && !list[i].hits)
+			continue;
+		likely = i;
+		n++;
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s (%lld samples)", n > 1 ? ", " : "",
+			 list[i].name, (long long)list[i].samples);
+	}
+	if (n != 1) {
+		error_set(e, EXIT_CODE_USAGE,
+			  n ? "%s: %zu processes may be the one that %s profiled: choose with --pid: %s"
+			    : "%s: none of its %zu processes is the one that %s profiled%s",
+			  r->perf.path, n ? n : nr, r->pprof.path, names);
+		free(list);
+		return -1;
+	}
+	if (nr == 1) {
+		free(list);
+		return 0;
+	}
+	snprintf(pattern, sizeof(pattern), "^%s$", list[likely].name);
+	f.focus = pattern;
+	free(list);
+	profile_init(&kept);
+	if (profile_filter(&kept, p, &f, NULL, e) < 0) {
+		profile_release(&kept);
+		return -1;
+	}
+	profile_release(p);
+	*p = kept;
+	return 0;
+}
+
+/* The threads that have samples: nodes two below the root of the chosen process's profile. */
+static size_t count_threads(const struct profile *p)
+{
+	size_t nr = 0;
+
+	for (size_t n = 1; n < p->nr_nodes; n++)
+		nr += p->nodes[n].parent && !p->nodes[p->nodes[n].parent].parent;
+	return nr;
+}
+
+/*
+ * Go before 1.26 slept up to 0.1 s before it wrote down when its profile ended
+ * (runtime/pprof/pprof.go, profileWriter): what perf saw meanwhile has no samples.
+ */
+#define LATE_END 0.1
+
+static double late_share(const struct skew_result *r, double window)
+{
+	struct modules *ms = session_modules(r->perf.collect.session);
+	const struct module *m = r->binary == UINT32_MAX ? NULL : modules_get(ms, r->binary);
+	const char *version = m && m->gotab ? gotab_go_version(m->gotab) : NULL;
+
+	if (!(window > 0) || (version && !strncmp(version, "go1.", 4) && strtol(version + 4, NULL, 10) >= 26))
+		return 0;
+	return window > 2 * LATE_END ? LATE_END / window : 0.5;
+}
+
+/* Whether perf's timers were those of the CPUs, by perf record's command line. */
+static bool is_cpu_wide(const struct collect *c)
+{
+	static const char *const options[] = {" -a ", " --all-cpus ", " -C", " --cpu", NULL};
+	const char *line = perfdata_features(c->perfdata)->cmdline;
+
+	for (size_t i = 0; line && options[i]; i++)
+		if (strstr(line, options[i]))
+			return true;
+	return false;
+}
+
+/* --- loading ------------------------------------------------------------------------------------ */
+
+/* A profile of time alone has a sample every period; SIZE_MAX where it does not tell that either. */
+static size_t counted_by_period(struct profile *p, size_t time)
+{
+	size_t count;
+
+	if (p->period <= 0 || strcmp(profile_str(p, p->period_unit), "nanoseconds") != 0)
+		return SIZE_MAX;
+	count = profile_add_series(p, "samples", "count");
+	for (size_t r = 0; r < p->nr_rows; r++)
+		profile_add_value(p, r, count, llround((double)p->series[time].values[r] / (double)p->period));
+	return count;
+}
+
+/* The CPU series of a pprof profile; a heap profile is refused by its types. */
+static int cpu_series(struct input *in, struct compare_side *s, struct error *e)
+{
+	struct profile *p = &in->profile;
+	char list[256] = "";
+
+	s->profile = p;
+	s->weight = s->count = SIZE_MAX;
+	for (size_t i = 0; i < p->nr_series; i++) {
+		const char *type = profile_str(p, p->series[i].type), *unit = profile_str(p, p->series[i].unit);
+
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s/%s", i ? ", " : "", type, unit);
+		if (!strcmp(unit, "nanoseconds") && (!strcmp(type, "cpu") || !strcmp(type, "wall") || !strcmp(type, "time")))
+			s->weight = i;
+		if (!strcmp(type, "samples") && !strcmp(unit, "count"))
+			s->count = i;
+	}
+	if (s->weight == SIZE_MAX)
+		return error_set(e, EXIT_CODE_USAGE, "%s: is no CPU profile; its sample types are %s", in->path, list);
+	if (!p->nr_rows || p->series[s->weight].total <= 0)
+		return error_set(e, EXIT_CODE_INPUT, "%s: the profile has no samples", in->path);
+	if (s->count == SIZE_MAX)
+		s->count = counted_by_period(p, s->weight);
+	return 0;
+}
+
+static void note_window(struct skew_result *r, const struct input_wants *w)
+{
+	int64_t offset;
+
+	if (w->wall_to <= w->wall_from)
+		skew_note(r, "the profile does not say when it was taken: the whole recording is compared");
+	else if (!perfdata_wall_offset(r->perf.collect.perfdata, &offset))
+		skew_note(r, "the recording does not tie its clock to the wall clock (perf record -k mono does): the whole of it is compared");
+}
+
+/* pprof's profile with the artifacts taken out; false where there are none. */
+static bool make_repaired(struct skew_result *r, struct profile *out)
+{
+	struct profile copy;
+	struct repair_report report;
+
+	profile_init(&copy);
+	profile_merge(&copy, r->b.profile);
+	profile_repair(out, &copy, &report);
+	profile_release(&copy);
+	if (!report.moved || !report.total)
+		return false;
+	r->moved = (double)report.moved / (double)report.total;
+	return true;
+}
+
+struct comparing {
+	struct skew_result *r;
+	struct compare_side repaired;
+	struct compare_options opts;
+};
+
+static void compare_one(void *ctx, int worker, size_t task)
+{
+	const struct comparing *c = ctx;
+
+	(void)worker;
+	comparison_make(task ? &c->r->repaired : &c->r->c, &c->r->a, task ? &c->repaired : &c->r->b, &c->opts);
+}
+
+/* With what pprof has, and where it is asked for with what is left of that after repair, side by side. */
+static void compare(struct skew_result *r, int jobs)
+{
+	struct pool *pool = pool_new(jobs);
+	struct comparing c = {.r = r, .repaired = r->b, .opts = {.rules = NORMALISE_GO, .jobs = pool_jobs(pool)}};
+	struct profile repaired;
+
+	profile_init(&repaired);
+	c.repaired.profile = &repaired;
+	r->has_repaired = r->wants_repaired && make_repaired(r, &repaired);
+	if (r->has_repaired)
+		c.opts.jobs = (c.opts.jobs + 1) / 2;
+	pool_run(pool, r->has_repaired ? 2 : 1, compare_one, &c);
+	r->compared = true;
+	pool_free(pool);
+	profile_release(&repaired);
+}
+
+int skew_load(struct skew_result *r, const char *perf, const char *pprof, const struct read_options *read,
+	      const struct common_options *common, struct error *e)
+{
+	struct input_wants wants = {.no_comm = true, .by_process = true, .own_warnings = true, .keep_with_trace = true};
+	/* filters are for the recording; where binaries are is for both */
+	struct read_options plain = {.symfs = read->symfs, .debug_dir = read->debug_dir, .binary = read->binary,
+				     .no_debuginfod = read->no_debuginfod, .no_demangle = read->no_demangle};
+	const struct collect *c = &r->perf.collect;
+	struct compare_timers timers = {0};
+	struct warnings warnings;
+
+	if (input_load(&r->pprof, pprof, &plain, common, NULL, e) < 0)
+		return -1;
+	r->has_pprof = true;
+	if (r->pprof.kind != INPUT_PPROF)
+		return error_set(e, EXIT_CODE_USAGE, "%s: is not a pprof profile", pprof);
+	if (cpu_series(&r->pprof, &r->b, e) < 0)
+		return -1;
+	wants.wall_from = r->pprof.profile.time_ns;
+	wants.wall_to = wants.wall_from ? wants.wall_from + r->pprof.profile.duration_ns : 0;
+	if (input_load(&r->perf, perf, read, common, &wants, e) < 0)
+		return -1;
+	r->has_perf = true;
+	if (r->perf.kind != INPUT_PERF)
+		return error_set(e, EXIT_CODE_USAGE, "%s: is not a perf recording", perf);
+	note_window(r, &wants);
+	warnings_make(&warnings, c);
+	for (size_t i = 0; i < warnings.nr; i++)
+		skew_note(r, "%s: %s", perf, warnings.text[i]);
+	if (!r->perf.profile.nr_series)
+		return error_set(e, EXIT_CODE_INPUT, "%s: no sample %s", perf,
+				 c->filtered ? "lies in the seconds that the profile covers" : "at all");
+	/* before stacks of other processes are left out: kept samples know the whole profile's */
+	if (r->perf.has_trace && !r->perf.filtered)
+		r->has_paired = paired_make(&r->paired, c, &r->perf.profile, &r->perf.trace,
+					    (double)r->pprof.profile.period);
+	if (compared_side(&r->a, &r->perf, read, common, e) < 0 || choose_process(r, r->a.count, e) < 0)
+		return -1;
+	r->a.profile = &r->perf.profile;
+	r->timed = !strcmp(profile_str(r->a.profile, r->a.profile->series[r->a.weight].unit), "nanoseconds");
+	compare(r, (int)read->jobs);
+	r->coverage = r->coverage_low = r->coverage_high = NAN;
+	timers.threads = count_threads(&r->perf.profile);
+	timers.cpu_wide = is_cpu_wide(c);
+	timers.late = late_share(r, (double)(wants.wall_to - wants.wall_from) / 1e9);
+	if (r->timed)
+		compare_coverage(r->c.a_weight, r->c.a_samples, r->c.b_weight, r->c.b_samples, &timers,
+				 &r->coverage, &r->coverage_low, &r->coverage_high);
+	else
+		skew_note(r, "the event %s does not count time: coverage cannot be told, shares can",
+			  input_event_name(&r->perf, r->a.weight));
+	return 0;
+}
+
+void skew_release(struct skew_result *r)
+{
+	if (r->has_repaired)
+		comparison_release(&r->repaired);
+	if (r->compared)
+		comparison_release(&r->c);
+	paired_release(&r->paired);
+	if (r->has_perf)
+		input_release(&r->perf);
+	if (r->has_pprof)
+		input_release(&r->pprof);
+	for (size_t i = 0; i < r->nr_notes; i++)
+		free(r->notes[i]);
+}
+
+/* --- output --------------------------------------------------------------------------------------- */
+
+static void add_findings(struct json_object *doc, const struct skew_result *r)
+{
+	struct json_object *arr = json_add_arr(doc, "findings");
+	struct skew_findings all;
+
+	skew_find(r, &all);
+	for (size_t i = 0; i < all.nr; i++) {
+		struct json_object *o = json_append_obj(arr);
+
+		json_add_num(o, "share", all.list[i].size);
+		json_add_str(o, "text", all.list[i].text);
+		json_add_str(o, "cause", *all.list[i].cause ? all.list[i].cause : NULL);
+	}
+}
+
+/* "repaired": what the metrics are after convert --repair; null where there is nothing to repair. */
+static void add_repaired(struct json_object *doc, const struct skew_result *r)
+{
+	struct json_object *o;
+
+	if (!r->has_repaired) {
+		json_add_str(doc, "repaired", NULL);
+		return;
+	}
+	o = json_add_obj(doc, "repaired");
+	json_add_num(o, "moved", r->moved);
+	compared_json_metrics(o, &r->repaired, "perf_share", "pprof_share", true);
+}
+
+static int write_json(const struct skew *o, const struct skew_result *r)
+{
+	struct json_object *doc = json_document("perfskew.skew.v1"), *side, *notes;
+	struct damage damage;
+
+	side = json_add_obj(doc, "perf");
+	json_add_str(side, "event", input_event_name(&r->perf, r->a.weight));
+	json_add_num(side, "samples", r->c.a_samples);
+	json_add_num(side, "cpu_seconds", r->timed ? r->c.a_weight / 1e9 : NAN);
+	side = json_add_obj(doc, "pprof");
+	json_add_str(side, "type", profile_str(r->b.profile, r->b.profile->series[r->b.weight].type));
+	json_add_num(side, "samples", r->c.b_samples);
+	json_add_num(side, "cpu_seconds", r->c.b_weight / 1e9);
+	side = json_add_obj(doc, "coverage");
+	json_add_num(side, "value", r->coverage);
+	json_add_range(side, "ci95", r->coverage_low, r->coverage_high);
+	add_findings(doc, r);
+	compared_json_metrics(doc, &r->c, "perf_share", "pprof_share", true);
+	compared_json_rows(doc, "classes", "class", r->c.classes, r->c.nr_classes, "perf", "pprof");
+	compared_json_functions(doc, &r->c, "perf", "pprof");
+	compared_json_rows(doc, "goroutines", "entry", r->c.goroutines, r->c.nr_goroutines, "perf", "pprof");
+	add_repaired(doc, r);
+	if (r->has_paired)
+		paired_json(doc, &r->paired, r->c.metrics[SKEW_PREEMPTION_CAPTURE_EXCESS].value);
+	notes = json_add_arr(doc, "notes");
+	for (size_t i = 0; i < r->nr_notes; i++)
+		json_object_array_add(notes, json_object_new_string(r->notes[i]));
+	compared_json_null_notes(notes, &r->c, "perf", "pprof", true);
+	damage = r->perf.damage;
+	damage_merge(&damage, &r->pprof.damage);
+	json_add_damage(doc, &damage);
+	return json_write(doc, &o->common);
+}
+
+static int write_text(const struct skew *o, const struct skew_result *r, bool markdown)
+{
+	struct output out;
+	struct error e;
+
+	if (output_open(&out, o->common.output, &e) < 0)
+		return fail(&e);
+	skew_text(out.f, r, o->table.top ? o->table.top : 20, markdown);
+	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
+}
+
+static int show(const struct skew *o, const struct skew_result *r, const struct picture_format *picture)
+{
+	char subtitle[256];
+
+	if (picture_is_report(picture))
+		return skew_html(r, &o->picture, &o->common);
+	if (picture) {
+		snprintf(subtitle, sizeof(subtitle), "perf %.0f samples, pprof %.0f samples; %.2f %% of the time charged to another function, %.2f %% is noise",
+			 r->c.a_samples, r->c.b_samples, 100 * r->c.metrics[SKEW_TOTAL_VARIATION_SELF].value,
+			 100 * r->c.metrics[SKEW_TOTAL_VARIATION_SELF].noise_floor);
+		return compared_picture(&r->c, &o->picture, picture, &o->common,
+					(struct compared_drawn){COMPARE_A_WEIGHT, "perf"},
+					(struct compared_drawn){COMPARE_B_WEIGHT, "pprof"}, subtitle);
+	}
+	if (o->common.format && !strcmp(o->common.format, "json"))
+		return write_json(o, r);
+	return write_text(o, r, o->common.format && !strcmp(o->common.format, "markdown"));
+}
+
+/* Text formats by name; everything else is a picture. -1 with *e. */
+static int find_format(const struct skew *o, const struct picture_format **picture, struct error *e)
+{
+	static const char *const texts[] = {"text", "json", "markdown"};
+	const char *format = o->common.format, *dot = o->common.output ? strrchr(o->common.output, '.') : NULL;
+
+	*picture = NULL;
+	for (size_t i = 0; i < 3; i++)
+		if (format && !strcmp(format, texts[i]))
+			return 0;
+	if (!format && (!dot || (strcmp(dot, ".svg") && strcmp(dot, ".png") && strcmp(dot, ".pdf") && strcmp(dot, ".html"))))
+		return 0;
+	*picture = picture_format(&o->common, &o->picture, e);
+	return *picture ? 0 : -1;
+}
+
+static int run(void *options, int argc, char **argv)
+{
+	struct skew *o = options;
+	struct skew_result r = {0};
+	const struct picture_format *picture;
+	struct folder folder = {0};
+	const char *paths[2];
+	size_t nr = input_operands(&o->common, argc, argv, paths, 2);
+	struct error e;
+	int code, damaged;
+
+	if (compared_check_picture(&o->picture, &e) < 0 || find_format(o, &picture, &e) < 0) {
+		message("skew: %s", e.text);
+		return EXIT_CODE_USAGE;
+	}
+	if (nr == 1 && (!folder_open(&folder, paths[0]) || !folder.pprof)) {
+		message("skew: %s: no folder with a recording and its pprof profile; name PERF and PPROF", paths[0]);
+		folder_release(&folder);
+		return EXIT_CODE_USAGE;
+	}
+	if (nr != 1 && nr != 2) {
+		message("skew: takes PERF and PPROF, or a folder with both");
+		return EXIT_CODE_USAGE;
+	}
+	r.wants_repaired = !picture || picture_is_report(picture);
+	confine_input(paths[0]);
+	confine_input(nr == 2 ? paths[1] : folder.pprof);
+	if (confine(&o->common, &o->read, &e) < 0 ||
+	    skew_load(&r, paths[0], nr == 2 ? paths[1] : folder.pprof, &o->read, &o->common, &e) < 0) {
+		code = fail(&e);
+	} else {
+		damaged = report_damage(r.perf.path, &r.perf.damage);
+		damaged = report_damage(r.pprof.path, &r.pprof.damage) ? EXIT_CODE_DAMAGED : damaged;
+		code = damaged && o->common.strict ? damaged : show(o, &r, picture);
+		code = code ? code : damaged;
+	}
+	skew_release(&r);
+	folder_release(&folder);
+	return code;
+}
+
+const struct cmd cmd_skew = {
+	.name = "skew",
+	.args = "PERF PPROF | FOLDER",
+	.summary = "how far pprof's profile is from perf's (the comparison mode)",
+	.groups = groups,
+	.size = sizeof(struct skew),
+	.run = run,
+};

@@ -1,0 +1,574 @@
+#include "collect/finish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "collect/charge.h"
+#include "process/symbol.h"
+
+/* Inlined calls at one address; more are cut, innermost kept. */
+#define MAX_INLINE 128
+
+enum { PERF_TYPE_HARDWARE = 0, PERF_TYPE_SOFTWARE = 1, PERF_COUNT_SW_CPU_CLOCK = 0, PERF_COUNT_SW_TASK_CLOCK = 1,
+       PERF_COUNT_HW_CPU_CYCLES = 0 };
+
+void cost_memory(struct collect *c)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	size_t kb;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "RssAnon: %zu", &kb) == 1 && kb * 1024 > c->cost.anon)
+			c->cost.anon = kb * 1024;
+	if (f)
+		fclose(f);
+}
+
+static const char *event_unit(const struct perf_attr *a)
+{
+	if (a->type == PERF_TYPE_SOFTWARE &&
+	    (a->config == PERF_COUNT_SW_CPU_CLOCK || a->config == PERF_COUNT_SW_TASK_CLOCK))
+		return "nanoseconds";
+	return "count";
+}
+
+/* Whether an event samples where CPU time goes: what is shown where only one event can be. */
+static bool is_cpu_time(const struct perf_attr *a)
+{
+	/* hybrid CPUs: the kind of CPU is in the upper half */
+	return (a->type == PERF_TYPE_SOFTWARE &&
+		(a->config == PERF_COUNT_SW_CPU_CLOCK || a->config == PERF_COUNT_SW_TASK_CLOCK)) ||
+	       (a->type == PERF_TYPE_HARDWARE && (uint32_t)a->config == PERF_COUNT_HW_CPU_CYCLES);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct collect_sample *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->event < y->event ? -1 : x->event > y->event;
+}
+
+static void merge_samples(struct collect *c, const struct worker *w, const uint32_t *nodes)
+{
+	c->samples = xreallocarray(c->samples, c->nr_samples + w->nr_samples, sizeof(*c->samples));
+	for (size_t i = 0; i < w->nr_samples; i++) {
+		c->samples[c->nr_samples] = w->samples[i];
+		c->samples[c->nr_samples++].node = nodes ? nodes[w->samples[i].node] : w->samples[i].node;
+	}
+}
+
+static void merge_comms(struct collect *c, const struct worker *w, struct map64 *index)
+{
+	for (size_t i = 0; i < w->nr_comms; i++) {
+		const struct worker_comm *from = &w->comms[i];
+		uint64_t key = (uint64_t)from->event << 32 | from->comm;
+		uint32_t n = map64_get(index, key);
+		struct collect_comm *to;
+
+		if (n == MAP64_NONE) {
+			n = (uint32_t)c->nr_comms++;
+			map64_put(index, key, n);
+			c->comms = xreallocarray(c->comms, c->nr_comms, sizeof(*c->comms));
+			c->comms[n] = (struct collect_comm){
+				.event = from->event, .comm = from->comm, .time_first = UINT64_MAX};
+		}
+		to = &c->comms[n];
+		to->samples += from->samples;
+		to->period += from->period;
+		if (from->first < to->time_first)
+			to->time_first = from->first;
+		if (from->last > to->time_last)
+			to->time_last = from->last;
+	}
+}
+
+static const struct session *sort_session; /* qsort has no context */
+
+static int by_event_and_name(const void *a, const void *b)
+{
+	const struct collect_comm *x = a, *y = b;
+	char a_text[16], b_text[16];
+
+	if (x->event != y->event)
+		return x->event < y->event ? -1 : 1;
+	return strcmp(session_comm_text(sort_session, x->comm, a_text, sizeof(a_text)),
+		      session_comm_text(sort_session, y->comm, b_text, sizeof(b_text)));
+}
+
+static void merge_counts(struct collect *c, const struct worker *w, struct map64 *index)
+{
+	merge_comms(c, w, index);
+	c->total_samples += w->total;
+	c->filtered += w->filtered;
+	c->dropped += w->dropped;
+	c->user_stacks += w->user_stacks;
+	c->rooted_stacks += w->rooted;
+	for (int end = 0; end < UNWIND_ENDS; end++)
+		c->ends[end] += w->ends[end];
+	if (w->first < c->time_first)
+		c->time_first = w->first;
+	if (w->last > c->time_last)
+		c->time_last = w->last;
+	for (int kind = 0; kind < GOROUTINE_KINDS; kind++)
+		c->goroutine_kinds[kind] += w->kinds[kind];
+	damage_merge(&c->damage, &w->damage);
+}
+
+/* Things that know nothing of each other. */
+enum { MERGE_STACKS, MERGE_GOROUTINES, FORGET_FIRST, FORGET_PARTS = 32 };
+struct merge {
+	const struct run *run;
+	struct worker *workers;
+	int nr;
+	struct stacks *all;
+	uint32_t **nodes; /* per worker: its nodes in `all`; NULL: the same */
+	struct charge *charge;
+};
+
+static void merge_stacks(struct merge *m)
+{
+	*m->all = m->workers[0].stacks;
+	m->workers[0].stacks = (struct stacks){0};
+	for (int i = 1; i < m->nr; i++) {
+		struct stacks *s = &m->workers[i].stacks;
+
+		m->nodes[i] = xreallocarray(NULL, s->nr_nodes, sizeof(**m->nodes));
+		stacks_columns(m->all, s->columns);
+		stacks_merge(m->all, s, m->nodes[i]);
+		stacks_release(s);
+	}
+}
+
+static void merge_part(void *ctx, int worker, size_t task)
+{
+	struct merge *m = ctx;
+
+	(void)worker;
+	if (task == MERGE_STACKS) {
+		merge_stacks(m);
+		return;
+	}
+	if (task >= FORGET_FIRST) {
+		perfdata_forget(m->run->perfdata, task - FORGET_FIRST, FORGET_PARTS);
+		return;
+	}
+	charge_resolve(m->charge);
+}
+
+static void merge_workers(struct collect *c, const struct run *run, struct pool *pool, struct worker *workers, int nr,
+			  struct stacks *all, struct charge *charge)
+{
+	struct map64 index = MAP64_INIT;
+	struct merge m = {run, workers, nr, all, xcalloc((size_t)nr, sizeof(uint32_t *)), charge};
+
+	c->time_first = UINT64_MAX;
+	for (int i = 0; i < nr; i++)
+		merge_counts(c, &workers[i], &index);
+	map64_release(&index);
+	pool_run(pool, FORGET_FIRST + FORGET_PARTS, merge_part, &m);
+	stacks_columns(all, run->nr_events);
+	charge_place(charge, m.nodes);
+	for (int i = 0; i < nr; i++) {
+		merge_samples(c, &workers[i], m.nodes[i]);
+		free(m.nodes[i]);
+	}
+	free(m.nodes);
+	if (c->time_first > c->time_last)
+		c->time_first = c->time_last;
+	sort_session = run->session;
+	if (c->nr_comms)
+		qsort(c->comms, c->nr_comms, sizeof(*c->comms), by_event_and_name);
+}
+
+/* Where samples are after their goroutines were found, in order of time. */
+static void place_samples(struct collect *c, struct charge *charge, const size_t *first)
+{
+	const struct evidence *ev = charge->ev;
+	size_t kept = 0;
+
+	for (size_t i = 0; ev && i < ev->nr_sights; i++) {
+		const struct evidence_note *n = &ev->notes[ev->sights[i].tag];
+		struct collect_sample *s = &c->samples[first[n->worker] + n->sample];
+
+		s->node = n->node;
+		s->goroutine = charge_name(charge, i);
+		if (n->event == UINT32_MAX)
+			s->event = UINT32_MAX;
+	}
+	for (size_t i = 0; i < c->nr_samples; i++)
+		if (c->samples[i].event != UINT32_MAX)
+			c->samples[kept++] = c->samples[i];
+	c->nr_samples = kept;
+	if (kept)
+		qsort(c->samples, kept, sizeof(*c->samples), by_time);
+}
+
+/* The first sample of each worker in c->samples. */
+static size_t *first_samples(const struct worker *workers, int nr)
+{
+	size_t *first = xcalloc((size_t)nr, sizeof(*first)), at = 0;
+
+	for (int i = 0; i < nr; i++) {
+		first[i] = at;
+		at += workers[i].nr_samples;
+	}
+	return first;
+}
+
+static void fill_events(struct collect *c, const struct run *run)
+{
+	c->nr_events = perfdata_nr_attrs(run->perfdata);
+	c->events = xcalloc(c->nr_events, sizeof(*c->events));
+	for (size_t i = 0; i < c->nr_events; i++) {
+		const struct perf_attr *a = perfdata_attr(run->perfdata, i);
+
+		c->events[i].name = a->name;
+		c->events[i].unit = event_unit(a);
+	}
+	for (size_t i = 0; i < c->nr_comms; i++) {
+		c->events[c->comms[i].event].samples += c->comms[i].samples;
+		c->events[c->comms[i].event].period += c->comms[i].period;
+	}
+	for (size_t i = 1; i < c->nr_events; i++) {
+		const struct collect_event *best = &c->events[c->main_event];
+		bool time = c->events[i].samples && is_cpu_time(perfdata_attr(run->perfdata, i));
+		bool best_time = best->samples && is_cpu_time(perfdata_attr(run->perfdata, c->main_event));
+
+		if (time != best_time ? time : c->events[i].samples > best->samples)
+			c->main_event = i;
+	}
+}
+
+/* Samples per module: a stack counts once for every module on it. */
+static void count_modules(const struct run *run, const struct stacks *all)
+{
+	struct modules *ms = session_modules(run->session);
+	size_t nr = modules_nr(ms);
+	uint32_t *seen = xcalloc(nr, sizeof(*seen));
+
+	for (uint32_t n = 1; n < all->nr_nodes; n++) {
+		const struct stacks_value *v = stacks_values(all, n);
+		uint64_t samples = 0;
+
+		for (size_t col = 0; v && col < all->columns; col++)
+			samples += v[col].samples;
+		if (!samples)
+			continue;
+		for (uint32_t at = n; at; at = all->nodes[at].parent) {
+			uint32_t m = all->locations[all->nodes[at].location].module;
+
+			if (m < nr && seen[m] != n) {
+				seen[m] = n;
+				modules_get(ms, m)->samples += samples;
+			}
+		}
+	}
+	free(seen);
+}
+
+/* --- locations to frames ---------------------------------------------------- */
+
+struct frames_of {
+	uint32_t first, nr; /* into `ids`, outermost first */
+};
+
+struct expansion {
+	struct frames_of *of; /* per location */
+	uint32_t *ids;
+	size_t nr, alloc;
+};
+
+static void add_label_id(struct expansion *x, struct profile *p, size_t location, uint32_t string)
+{
+	struct profile_frame f = {.name = string, .kind = FRAME_LABEL};
+
+	ALLOC_GROW(x->ids, x->nr + 1, x->alloc);
+	x->of[location] = (struct frames_of){(uint32_t)x->nr, 1};
+	x->ids[x->nr++] = profile_add_frame(p, &f);
+}
+
+static void add_label(struct expansion *x, struct profile *p, size_t location, const char *text)
+{
+	add_label_id(x, p, location, strtab_add(&p->strings, text));
+}
+
+static bool expand_special(struct expansion *x, struct collect *c, const struct run *run,
+			   size_t location, const struct stacks_location *l)
+{
+	char text[64];
+
+	switch (l->module) {
+	case STACKS_COMM:
+		add_label(x, &c->profile, location,
+			  session_comm_text(run->session, (uint32_t)l->address, text, sizeof(text)));
+		return true;
+	case STACKS_TRUNCATED:
+		add_label(x, &c->profile, location, "[truncated]");
+		return true;
+	case STACKS_SWITCHED:
+		add_label(x, &c->profile, location, "[systemstack]");
+		return true;
+	case STACKS_EVENT:
+		add_label(x, &c->profile, location, c->events[l->address].name);
+		return true;
+	case STACKS_THREAD:
+	case STACKS_PROCESS:
+	case STACKS_CPU:
+		snprintf(text, sizeof(text), "%s %llu",
+			 l->module == STACKS_THREAD    ? "thread"
+			 : l->module == STACKS_PROCESS ? "process"
+						       : "cpu",
+			 (unsigned long long)l->address);
+		add_label(x, &c->profile, location, text);
+		return true;
+	case STACKS_LABEL:
+		add_label_id(x, &c->profile, location, (uint32_t)l->address);
+		return true;
+	case STACKS_UNMAPPED:
+		add_label(x, &c->profile, location, "[unknown]");
+		return true;
+	}
+	return false;
+}
+
+static void expand_code(struct expansion *x, struct collect *c, const struct run *run,
+			size_t location, const struct stacks_location *l)
+{
+	struct modules *ms = session_modules(run->session);
+	struct module *m = modules_get(ms, l->module);
+	struct profile *p = &c->profile;
+	struct symbol syms[MAX_INLINE];
+	bool lines = run->opts->lines;
+	unsigned want = (run->opts->no_inline ? 0 : SYMBOL_INLINES) | (lines ? SYMBOL_LINES : 0);
+	size_t n = symbolise(ms, m, l->address, want, &p->strings, syms, MAX_INLINE);
+	uint32_t dso = strtab_add(&p->strings, m->path);
+
+	x->of[location] = (struct frames_of){(uint32_t)x->nr, (uint32_t)n};
+	ALLOC_GROW(x->ids, x->nr + n, x->alloc);
+	for (size_t i = n; i-- > 0;) {
+		const struct symbol *s = &syms[i];
+		struct profile_frame f = {
+			.name = s->name,
+			.linkage = s->linkage,
+			.dso = dso,
+			.file = s->file,
+			.line = lines ? s->line : 0,
+			.start_line = s->start_line,
+			.kind = l->kernel ? FRAME_KERNEL : FRAME_USER,
+			.inlined = s->inlined,
+			.go = s->go,
+			.wrapper = s->wrapper,
+			.address = lines ? l->address : 0,
+		};
+
+		x->ids[x->nr++] = profile_add_frame(p, &f);
+	}
+}
+
+struct symbol_load {
+	struct modules *modules;
+	struct module **list;
+};
+
+static void load_one(void *ctx, int worker, size_t task)
+{
+	struct symbol_load *l = ctx;
+
+	(void)worker;
+	symbols_load(l->modules, l->list[task]);
+}
+
+/* Symbol tables and debug information of the modules that need them, all at once. */
+static void load_symbols(const struct run *run, struct pool *pool, const struct stacks *all)
+{
+	struct modules *ms = session_modules(run->session);
+	size_t nr = modules_nr(ms), wanted = 0;
+	struct symbol_load l = {ms, xcalloc(nr, sizeof(struct module *))};
+	bool *seen = xcalloc(nr, sizeof(*seen));
+
+	for (size_t i = 0; i < all->nr_locations; i++) {
+		const struct stacks_location *at = &all->locations[i];
+
+		if (at->module >= nr || seen[at->module])
+			continue;
+		seen[at->module] = symbols_wanted(ms, modules_get(ms, at->module), at->address);
+		if (seen[at->module])
+			l.list[wanted++] = modules_get(ms, at->module);
+	}
+	pool_run(pool, wanted, load_one, &l);
+	free(seen);
+	free(l.list);
+}
+
+static const struct stacks_location *sort_locations; /* qsort has no context */
+
+static int by_address(const void *a, const void *b)
+{
+	const struct stacks_location *x = &sort_locations[*(const uint32_t *)a];
+	const struct stacks_location *y = &sort_locations[*(const uint32_t *)b];
+
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return x->kernel < y->kernel ? -1 : x->kernel > y->kernel;
+}
+
+/*
+ * In order of addresses: of several places in one function the first gives the frame its file, and
+ * workers meet them in any order.
+ */
+static void expand_locations(struct expansion *x, struct collect *c, const struct run *run,
+			     const struct stacks *all)
+{
+	uint32_t *order = xreallocarray(NULL, all->nr_locations, sizeof(*order));
+
+	for (uint32_t i = 0; i < all->nr_locations; i++)
+		order[i] = i;
+	sort_locations = all->locations;
+	if (all->nr_locations)
+		qsort(order, all->nr_locations, sizeof(*order), by_address);
+	x->of = xcalloc(all->nr_locations, sizeof(*x->of));
+	for (size_t i = 0; i < all->nr_locations; i++) {
+		const struct stacks_location *l = &all->locations[order[i]];
+
+		if (!expand_special(x, c, run, order[i], l))
+			expand_code(x, c, run, order[i], l);
+	}
+	free(order);
+}
+
+/* --- the profile ---------------------------------------------------------------- */
+
+static int by_samples(const void *a, const void *b)
+{
+	const struct module *x = *(struct module *const *)a, *y = *(struct module *const *)b;
+
+	if ((x->kind == MODULE_FILE) != (y->kind == MODULE_FILE))
+		return x->kind == MODULE_FILE ? -1 : 1;
+	if (x->samples != y->samples)
+		return x->samples > y->samples ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+/* The binaries that samples hit, for formats that list them: the program first. */
+static void fill_mappings(struct profile *p, const struct run *run)
+{
+	struct modules *ms = session_modules(run->session);
+	struct module **hit = xcalloc(modules_nr(ms), sizeof(struct module *));
+	size_t nr = 0;
+	char hex[41];
+
+	for (uint32_t i = 0; i < modules_nr(ms); i++)
+		if (modules_get(ms, i)->samples)
+			hit[nr++] = modules_get(ms, i);
+	if (nr)
+		qsort(hit, nr, sizeof(struct module *), by_samples);
+	p->mappings = xcalloc(nr, sizeof(*p->mappings));
+	p->nr_mappings = p->alloc_mappings = nr;
+	for (size_t i = 0; i < nr; i++)
+		p->mappings[i] = (struct profile_mapping){
+			.file = strtab_add(&p->strings, hit[i]->path),
+			.build_id = strtab_add(&p->strings, build_id_hex(hit[i]->build_id, hit[i]->build_id_size, hex)),
+			.has_functions = true, .has_filenames = true, .has_lines = true, .has_inlines = true,
+		};
+	free(hit);
+}
+
+static void fill_profile(struct collect *c, const struct run *run, struct pool *pool, const struct stacks *all)
+{
+	struct profile *p = &c->profile;
+	struct expansion x = {0};
+	uint32_t *node = xreallocarray(NULL, all->nr_nodes, sizeof(*node));
+	size_t *series = xcalloc(c->nr_events + 1, sizeof(*series));
+	double start = clock_seconds(), loaded, named;
+	int64_t wall;
+
+	for (size_t i = 0; i < c->nr_events; i++) {
+		if (!c->events[i].samples)
+			continue;
+		series[i] = profile_add_series(p, "samples", "count");
+		profile_add_series(p, c->events[i].name, c->events[i].unit);
+	}
+	load_symbols(run, pool, all);
+	loaded = clock_seconds();
+	expand_locations(&x, c, run, all);
+	named = clock_seconds();
+	node[0] = 0;
+	for (size_t n = 1; n < all->nr_nodes; n++) {
+		const struct frames_of *of = &x.of[all->nodes[n].location];
+
+		node[n] = node[all->nodes[n].parent];
+		for (uint32_t i = 0; i < of->nr; i++)
+			node[n] = profile_add_node(p, node[n], x.ids[of->first + i]);
+	}
+	for (uint32_t n = 0; n < all->nr_nodes; n++) {
+		const struct stacks_value *row_values = stacks_values(all, n);
+
+		for (size_t col = 0; row_values && col < all->columns && col < c->nr_events; col++) {
+			const struct stacks_value *v = &row_values[col];
+			size_t row;
+
+			if (!v->samples)
+				continue;
+			row = profile_add_row(p, node[n], 0);
+			profile_add_value(p, row, series[col], (int64_t)v->samples);
+			profile_add_value(p, row, series[col] + 1, (int64_t)v->weight);
+		}
+	}
+	for (size_t i = 0; i < c->nr_samples; i++)
+		c->samples[i].node = node[c->samples[i].node];
+	fill_mappings(p, run);
+	p->default_series = series[c->main_event];
+	p->duration_ns = (int64_t)(c->time_last - c->time_first);
+	if (perfdata_wall_offset(run->perfdata, &wall))
+		p->time_ns = (int64_t)c->time_first + wall;
+	c->cost.load = loaded - start;
+	c->cost.symbolise = named - loaded;
+	c->cost.build = clock_seconds() - named;
+	free(series);
+	free(node);
+	free(x.of);
+	free(x.ids);
+}
+
+int finish(struct collect *c, const struct run *run, struct pool *pool, struct worker *workers, int nr,
+	   struct error *e)
+{
+	struct stacks all;
+	struct charge charge;
+	double start = clock_seconds();
+
+	charge_init(&charge, c, run);
+	merge_workers(c, run, pool, workers, nr, &all, &charge);
+	damage_merge(&c->damage, perfdata_damage(run->perfdata));
+	fill_events(c, run);
+	charge_count(&charge, &all);
+	if (run->opts->keep_samples) {
+		size_t *first = first_samples(workers, nr);
+
+		place_samples(c, &charge, first);
+		free(first);
+	}
+	charge_release(&charge);
+	count_modules(run, &all);
+	c->cost.merge = clock_seconds() - start;
+	c->cost.locations = all.nr_locations;
+	c->cost.nodes = all.nr_nodes;
+	c->cost.rows = all.nr_rows;
+	if (!run->opts->stacks_only)
+		fill_profile(c, run, pool, &all);
+	stacks_release(&all);
+	if (!c->total_samples && damage_total(&c->damage))
+		return error_set(e, EXIT_CODE_INPUT, "%s: no sample could be read",
+				 perfdata_path(run->perfdata));
+	return 0;
+}

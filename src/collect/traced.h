@@ -1,0 +1,19 @@
+/*
+ * Samples charged to goroutines by an execution trace of the same run: thread
+ * and time fall into exactly one span in which a goroutine had the thread.
+ * Private to collect/.
+ */
+#ifndef COLLECT_TRACED_H
+#define COLLECT_TRACED_H
+
+#include "collect/charge.h"
+
+/*
+ * Of decided evidence: goroutines are those of the trace where it speaks of them,
+ * and stay what the samples say where it does not. Needs all sights (keep_all).
+ * Nothing changes, and c->trace.unused says why, where recording and trace have
+ * no clock, seconds or threads in common.
+ */
+void traced_apply(struct charge *ch);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * Sources: Go runtime/traceback.go (elideWrapperCalling), runtime/pprof/proto.go
+ * and runtime/proc.go (sigprof: what a CPU profile's stacks leave out),
+ * cmd/internal/objabi/path.go (names).
+ */
+#include "compare/normalise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "profile/goname.h"
+
+/* "pkg.F[go.shape.int]" and "pkg.F[...]" are one function: outermost brackets are emptied. */
+static void empty_brackets(char *s)
+{
+	char *to = s;
+	int depth = 0;
+
+	for (; *s; s++) {
+		if (*s == ']' && depth && !--depth) {
+			memcpy(to, "...", 3);
+			to += 3;
+		}
+		if (!depth)
+			*to++ = *s;
+		if (*s == '[' && !depth++ && strchr(s, ']') && strchr(s, ']') - s < 4 && strncmp(s, "[...]", 5) != 0) {
+			/* too short to hold "...": an index or the like, left as it is */
+			depth = 0;
+		}
+	}
+	*to = '\0';
+}
+
+char *normalise_name(const char *name)
+{
+	char *s = xstrndup(name, (size_t)goname_length(name));
+
+	if (!strncmp(s, "type..", 6) || !strncmp(s, "go.shape.", 9) || !strncmp(s, "go.itab.", 8))
+		s[strcspn(s, ".")] = ':';
+	if (!strcmp(s, "gogo"))
+		memcpy(s = xrealloc(s, 13), "runtime.gogo", 13);
+	if (s[0] != '[' && strchr(s, '['))
+		empty_brackets(s); /* "[vdso]" and "[binary]+0x10" are no generics */
+	return s;
+}
+
+/* What a frame is to the rules; decided once per frame. */
+enum frame_role {
+	ROLE_KEEP,
+	ROLE_DROP,    /* labels, kernel, goexit, deferreturn */
+	ROLE_CLOCK,   /* reading the clock: the vdso runs on the system stack, its callers are lost to perf */
+	ROLE_WRAPPER, /* dropped unless it calls a panic */
+	ROLE_SWITCH,  /* callers beyond are on another stack */
+	ROLE_CGO,     /* what it calls is C */
+	ROLE_CUT,     /* callers beyond are not known */
+};
+
+struct normaliser {
+	struct profile *out;
+	const struct profile *in;
+	enum normalise_rules rules;
+	uint32_t *frames; /* per frame of in: its frame in out */
+	uint8_t *roles;
+	bool *panics;	  /* gopanic, sigpanic, panicwrap */
+	bool *native;	  /* C and the like: no package in the name */
+	uint32_t cgocall, clock, system_stack, truncated;
+	uint32_t *path; /* of a row: frames of in, then of out, leaf first */
+	size_t alloc;
+	bool capped, cut; /* the row's root was not seen */
+	struct stack_end {
+		uint32_t frame, node; /* of out */
+	} *last; /* the row before, root first */
+	size_t last_depth, alloc_last;
+};
+
+static bool is_one_of(const char *name, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(name, *list))
+			return true;
+	return false;
+}
+
+static enum frame_role role_of(const struct normaliser *n, const struct profile_frame *f, const char *name)
+{
+	static const char *const dropped[] = {"runtime.goexit", "runtime.deferreturn", NULL};
+	static const char *const clocks[] = {"runtime.nanotime1", "runtime.nanotime", "time.now", "time.runtimeNow",
+					     "time.runtimeNano", "runtime.walltime", "runtime.walltime1",
+					     "time.Now", "runtime._VDSO", NULL};
+	/* what pprof puts where it cannot walk the stack (runtime/proc.go, sigprof) */
+	static const char *const cuts[] = {"runtime._System", "runtime._GC", NULL};
+	static const char *const switches[] = {"runtime.systemstack", "runtime.mcall", "runtime.morestack", NULL};
+
+	/* labels, also those that went through another format */
+	if (n->rules == NORMALISE_GO && !strcmp(name, "[truncated]"))
+		return ROLE_CUT;
+	if (f->kind == FRAME_LABEL || (n->rules == NORMALISE_GO && !strcmp(name, "[unknown]")))
+		return ROLE_DROP;
+	if (n->rules == NORMALISE_NAMES)
+		return ROLE_KEEP;
+	if (is_one_of(name, cuts))
+		return ROLE_CUT;
+	if (f->kind == FRAME_KERNEL || is_one_of(name, dropped))
+		return ROLE_DROP;
+	if (!strcmp(profile_str(n->in, f->dso), "[vdso]") || !strncmp(name, "[vdso]", 6) || is_one_of(name, clocks))
+		return ROLE_CLOCK;
+	if (is_one_of(name, switches))
+		return ROLE_SWITCH;
+	if (!strcmp(name, "runtime.cgocall") || !strcmp(name, "runtime.asmcgocall"))
+		return ROLE_CGO;
+	/* by the file as well: a profile that went through pprof's form does not say which functions are wrappers */
+	return f->wrapper || goname_is_made_wrapper(name, profile_str(n->in, f->file)) ? ROLE_WRAPPER : ROLE_KEEP;
+}
+
+static uint32_t name_frame(struct profile *out, const char *name)
+{
+	struct profile_frame f = {.name = strtab_add(&out->strings, name), .kind = FRAME_USER};
+
+	return profile_add_frame(out, &f);
+}
+
+static void prepare(struct normaliser *n)
+{
+	n->frames = xcalloc(n->in->nr_frames, sizeof(*n->frames));
+	n->roles = xcalloc(n->in->nr_frames, 1);
+	n->panics = xcalloc(n->in->nr_frames, sizeof(*n->panics));
+	n->native = xcalloc(n->in->nr_frames, sizeof(*n->native));
+	for (size_t i = 1; i < n->in->nr_frames; i++) {
+		char *name = normalise_name(profile_str(n->in, n->in->frames[i].name));
+
+		n->roles[i] = (uint8_t)role_of(n, &n->in->frames[i], name);
+		n->panics[i] = goname_is_panic(name);
+		n->native[i] = !n->in->frames[i].go && (!strchr(name, '.') || name[0] == '[');
+		if (n->in->frames[i].kind == FRAME_KERNEL && n->rules == NORMALISE_NAMES) {
+			char *marked = xasprintf("%s [k]", name);
+
+			free(name);
+			name = marked;
+		}
+		n->frames[i] = name_frame(n->out, name);
+		free(name);
+	}
+	n->cgocall = name_frame(n->out, "runtime.cgocall");
+	n->clock = name_frame(n->out, NORMALISE_CLOCK);
+	n->system_stack = name_frame(n->out, NORMALISE_SYSTEM_STACK);
+	n->truncated = name_frame(n->out, NORMALISE_TRUNCATED);
+}
+
+/*
+ * The stack leaf first, as frames of `out`. perf sees the system stack alone
+ * where pprof goes on to the goroutine's: both end at the switch.
+ */
+static size_t comparable(struct normaliser *n, size_t depth)
+{
+	size_t kept = 0;
+	uint32_t callee = 0; /* the frame of `in` kept last */
+	bool on_system_stack = false;
+
+	n->cut = n->rules == NORMALISE_GO && n->capped && depth >= NORMALISE_DEPTH;
+	for (size_t i = 0; i < depth && !on_system_stack; i++) {
+		uint32_t f = n->path[i], frame = n->frames[f];
+
+		switch ((enum frame_role)n->roles[f]) {
+		case ROLE_DROP:
+			continue;
+		case ROLE_CUT:
+			n->cut = true;
+			continue;
+		case ROLE_CLOCK:
+			if (kept)
+				break;
+			frame = n->clock;
+			on_system_stack = true;
+			break;
+		case ROLE_WRAPPER:
+			if (!callee || !n->panics[callee])
+				continue;
+			break;
+		case ROLE_CGO:
+			frame = n->cgocall;
+			if (kept && n->path[kept - 1] == frame)
+				continue;
+			if (kept && !n->native[callee])
+				break; /* Go code called back from C */
+			/*
+			 * C code rests on the call into it, as pprof has it. It runs on the
+			 * system stack: perf's dump does not hold the goroutine's frames.
+			 */
+			kept = 0;
+			on_system_stack = true;
+			break;
+		case ROLE_SWITCH:
+			on_system_stack = true;
+			break;
+		case ROLE_KEEP:
+			break;
+		}
+		callee = f;
+		n->path[kept++] = frame;
+	}
+	if (on_system_stack) {
+		n->cut = false;
+		n->path[kept++] = n->system_stack;
+	}
+	if (n->rules == NORMALISE_GO && kept > NORMALISE_DEPTH) {
+		n->cut = true;
+		kept = NORMALISE_DEPTH;
+	}
+	return kept;
+}
+
+/* The row's stack into n->path, leaf first. */
+static size_t row_path(struct normaliser *n, size_t row)
+{
+	size_t depth = 0;
+
+	for (uint32_t at = n->in->rows[row].node; at; at = n->in->nodes[at].parent) {
+		ALLOC_GROW(n->path, depth + 3, n->alloc); /* and two that stand for callers not seen */
+		n->path[depth++] = n->in->nodes[at].frame;
+	}
+	n->cut = false;
+	return depth ? comparable(n, depth) : 0;
+}
+
+/* --- stacks whose roots were not seen ----------------------------------------------------------- */
+
+/*
+ * The stacks of one side from the leaf, as far as such lead that end without a
+ * root: how much ends so at a node, and how much of all comes by.
+ */
+struct tails {
+	struct profile trie;
+	double *all, *cut;
+};
+
+static void add_cut(struct normaliser *n, struct tails *t, const struct normalise_side *side)
+{
+	size_t alloc = 0;
+
+	for (size_t r = 0; r < side->in->nr_rows; r++) {
+		size_t depth = row_path(n, r), had = t->trie.nr_nodes;
+		uint32_t node = 0;
+
+		if (!n->cut)
+			continue;
+		for (size_t i = 0; i < depth; i++)
+			node = profile_add_node(&t->trie, node, n->path[i]);
+		ALLOC_GROW(t->cut, t->trie.nr_nodes, alloc);
+		for (size_t i = had; i < t->trie.nr_nodes; i++)
+			t->cut[i] = 0;
+		if (node)
+			t->cut[node] += (double)side->in->series[side->in_weight].values[r];
+	}
+}
+
+static void add_all(struct normaliser *n, struct tails *t, const struct normalise_side *side)
+{
+	t->all = xcalloc(t->trie.nr_nodes, sizeof(*t->all));
+	for (size_t r = 0; r < side->in->nr_rows && t->trie.nr_nodes > 1; r++) {
+		size_t depth = row_path(n, r);
+		uint32_t node = 0;
+
+		for (size_t i = 0; i < depth; i++) {
+			node = profile_find_node(&t->trie, node, n->path[i]);
+			if (!node)
+				break;
+			t->all[node] += (double)side->in->series[side->in_weight].values[r];
+		}
+	}
+}
+
+static void collect_tails(struct normaliser *n, struct tails *t, const struct normalise_side *side)
+{
+	profile_init(&t->trie);
+	add_cut(n, t, side);
+	add_all(n, t, side);
+}
+
+static void tails_release(struct tails *t)
+{
+	profile_release(&t->trie);
+	free(t->all);
+	free(t->cut);
+}
+
+/* So many frames of the path are comparable; *cut: they end before the root. */
+static size_t common_depth(struct tails tails[2], const uint32_t *path, size_t depth, bool *cut)
+{
+	uint32_t node[2] = {0, 0};
+	bool on[2] = {true, true};
+
+	for (size_t i = 0; i < depth && (on[0] || on[1]); i++) {
+		for (int s = 0; s < 2; s++) {
+			uint32_t next;
+
+			if (!on[s])
+				continue;
+			next = profile_find_node(&tails[s].trie, node[s], path[i]);
+			on[s] = next != 0;
+			node[s] = next;
+			if (next && tails[s].cut[next] * 10 >= tails[s].all[next] && tails[s].cut[next] > 0) {
+				*cut = true;
+				return i + 1;
+			}
+		}
+	}
+	return depth;
+}
+
+/* The row's stack in `out`. Neighbouring rows share most of their callers: only what differs is looked up. */
+static uint32_t add_stack(struct normaliser *n, size_t depth)
+{
+	uint32_t node = 0;
+	bool same = true;
+
+	ALLOC_GROW(n->last, depth, n->alloc_last);
+	for (size_t i = 0; i < depth; i++) {
+		uint32_t frame = n->path[depth - 1 - i];
+
+		same = same && i < n->last_depth && n->last[i].frame == frame;
+		if (!same)
+			n->last[i] = (struct stack_end){frame, profile_add_node(n->out, node, frame)};
+		node = n->last[i].node;
+	}
+	n->last_depth = depth;
+	return node;
+}
+
+static void add_rows(struct normaliser *n, struct tails tails[2], const struct normalise_side *side)
+{
+	const struct profile *in = side->in;
+
+	for (size_t r = 0; r < in->nr_rows; r++) {
+		int64_t w = in->series[side->in_weight].values[r];
+		int64_t c = side->in_count == SIZE_MAX ? 0 : in->series[side->in_count].values[r];
+		size_t depth, row;
+
+		if (!w && !c)
+			continue;
+		depth = row_path(n, r);
+		if (n->rules == NORMALISE_GO)
+			depth = common_depth(tails, n->path, depth, &n->cut);
+		if (n->cut)
+			n->path[depth++] = n->truncated;
+		row = profile_add_row(n->out, add_stack(n, depth), 0);
+		if (c)
+			profile_add_value(n->out, row, side->count, c);
+		profile_add_value(n->out, row, side->weight, w);
+	}
+}
+
+static void release(struct normaliser *n)
+{
+	free(n->frames);
+	free(n->roles);
+	free(n->panics);
+	free(n->native);
+	free(n->path);
+	free(n->last);
+}
+
+void normalise_each(struct profile *out, const struct profile *in, uint32_t *nodes)
+{
+	struct normaliser n = {.out = out, .in = in, .rules = NORMALISE_GO};
+
+	prepare(&n);
+	for (size_t r = 0; r < in->nr_rows; r++)
+		nodes[r] = add_stack(&n, row_path(&n, r));
+	release(&n);
+}
+
+void normalise_pair(struct profile *out, const struct normalise_side sides[2], enum normalise_rules rules)
+{
+	struct normaliser n[2] = {{0}, {0}};
+	struct tails tails[2] = {{.all = NULL}, {.all = NULL}};
+
+	for (int s = 0; s < 2; s++) {
+		n[s] = (struct normaliser){.out = out, .in = sides[s].in, .rules = rules, .capped = sides[s].capped};
+		prepare(&n[s]);
+		if (rules == NORMALISE_GO)
+			collect_tails(&n[s], &tails[s], &sides[s]);
+	}
+	for (int s = 0; s < 2; s++)
+		add_rows(&n[s], tails, &sides[s]);
+	for (int s = 0; s < 2; s++) {
+		if (rules == NORMALISE_GO)
+			tails_release(&tails[s]);
+		release(&n[s]);
+	}
+}

@@ -1,0 +1,362 @@
+/*
+ * Functions, pc tables and inline trees of an opened pclntab.
+ * Source: Go runtime/symtab.go (pcvalue, step, funcInfo), symtabinl.go (inline
+ * unwinder), runtime2.go (_func). Layouts by version as the comments say.
+ */
+#include "process/gotab.h"
+
+#include "base/cursor.h"
+#include "process/goelf.h"
+#include "process/gotab_internal.h"
+
+/* More pairs than the pc table of any function has: a lying table costs no more. */
+#define MAX_STEPS (1 << 20)
+
+/* Which pcdata and funcdata hold the inline tree: runtime/funcdata.h, internal/abi/symtab.go. */
+static uint32_t pcdata_inline(const struct gotab *t)
+{
+	return t->layout == GOTAB_V12 && t->minor <= 12 ? 1 : 2;
+}
+
+static uint32_t funcdata_inline(const struct gotab *t)
+{
+	return t->layout != GOTAB_V12 ? 3 : t->minor <= 12 ? 2 : 4;
+}
+
+const char *gotab_layout(const struct gotab *t)
+{
+	static const char *const names[] = {"1.2-1.15", "1.16-1.17", "1.18-1.19", "1.20+"};
+
+	return names[t->layout];
+}
+
+const char *gotab_go_version(const struct gotab *t)
+{
+	return t->version[0] ? t->version : NULL;
+}
+
+int gotab_go_minor(const struct gotab *t)
+{
+	return t->minor;
+}
+
+size_t gotab_nr_funcs(const struct gotab *t)
+{
+	return t->nfunc;
+}
+
+void gotab_text(const struct gotab *t, uint64_t *start, uint64_t *end)
+{
+	*start = t->text;
+	*end = t->text_end;
+}
+
+/* --- functions ------------------------------------------------------------------------- */
+
+/* functab: {u64 pc, u64 off} up to 1.17, {u32 pc - text, u32 off} since 1.18 */
+static uint64_t entry_pc(const struct gotab *t, uint64_t i)
+{
+	return t->layout <= GOTAB_V116 ? part_u64(t, t->funcs, i * 16)
+				       : t->text + part_u32(t, t->funcs, i * 8);
+}
+
+void gotab_range(const struct gotab *t, uint32_t index, uint64_t *entry, uint64_t *end)
+{
+	*entry = entry_pc(t, index);
+	*end = entry_pc(t, (uint64_t)index + 1);
+}
+
+bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
+{
+	bool wide = t->layout <= GOTAB_V116;
+	uint64_t at = wide ? part_u64(t, t->funcs, (uint64_t)index * 16 + 8)
+			   : part_u32(t, t->funcs, (uint64_t)index * 8 + 4);
+	struct gotab_part f = t->funcs;
+	uint64_t p;
+
+	*r = (struct gotab_record){0};
+	if (t->layout == GOTAB_V12) { /* offsets from the table's begin; funcs begins 16 bytes in */
+		if (at < 16)
+			return false;
+		at -= 16;
+	}
+	if (at >= f.size || f.size - at < 44)
+		return false;
+	r->at = at;
+	p = at + (wide ? 8 : 4); /* past entry */
+	r->name = (int32_t)part_u32(t, f, p);
+	r->pcsp = part_u32(t, f, p + 12);
+	r->pcfile = part_u32(t, f, p + 16);
+	r->pcln = part_u32(t, f, p + 20);
+	r->npcdata = part_u32(t, f, p + 24);
+	if (t->layout == GOTAB_V12) { /* no cuOffset; funcID, pad, pad, nfuncdata since 1.12 */
+		r->func_id = f.p[p + 28];
+		r->nfuncdata = f.p[p + 31];
+		r->pcdata = p + 32;
+		/* from the table's begin, 16 bytes before: 8-aligned all the same */
+		r->funcdata = (r->pcdata + 4 * (uint64_t)r->npcdata + 7) & ~UINT64_C(7);
+		return true;
+	}
+	r->cu = part_u32(t, f, p + 28);
+	p += 32;
+	if (t->layout == GOTAB_V120) {
+		r->start_line = (int32_t)part_u32(t, f, p);
+		p += 4;
+	}
+	if (p + 4 > f.size)
+		return false;
+	r->func_id = f.p[p];
+	r->flags = f.p[p + 1];
+	r->nfuncdata = f.p[p + 3];
+	r->pcdata = p + 4;
+	r->funcdata = r->pcdata + 4 * (uint64_t)r->npcdata;
+	if (wide)
+		r->funcdata = (r->funcdata + 7) & ~UINT64_C(7);
+	return true;
+}
+
+/* The value of funcID "wrapper": internal/abi/symtab.go, cmd/internal/objabi/funcid.go by version. */
+static bool is_wrapper(const struct gotab *t, uint8_t id)
+{
+	int m = t->minor;
+
+	return id == (m >= 25   ? 23
+		      : m >= 22 ? 22
+		      : m >= 18 ? 21
+		      : m >= 14 ? 22
+		      : m >= 12 ? 20
+				: 256);
+}
+
+bool gotab_func_at(const struct gotab *t, uint32_t index, struct gotab_func *f)
+{
+	struct gotab_record r;
+
+	if (index >= t->nfunc || !gotab_record(t, index, &r))
+		return false;
+	*f = (struct gotab_func){.index = index, .flags = r.flags, .func_id = r.func_id,
+				 .start_line = r.start_line, .wrapper = is_wrapper(t, r.func_id),
+				 .external = !r.pcsp};
+	gotab_range(t, index, &f->entry, &f->end);
+	f->name = part_str(t->names, (uint32_t)r.name);
+	f->name_len = (uint32_t)strlen(f->name);
+	return true;
+}
+
+bool gotab_find(const struct gotab *t, uint64_t pc, struct gotab_func *f)
+{
+	uint32_t lo = 0, hi = t->nfunc;
+
+	if (pc < t->text || pc >= t->text_end)
+		return false;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (entry_pc(t, mid) <= pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && gotab_func_at(t, lo - 1, f) && pc >= f->entry && pc < f->end;
+}
+
+bool gotab_func_by_name(const struct gotab *t, const char *name, struct gotab_func *f)
+{
+	for (uint32_t i = 0; i < t->nfunc; i++)
+		if (gotab_func_at(t, i, f) && !strcmp(f->name, name))
+			return true;
+	return false;
+}
+
+/* --- pc tables ---------------------------------------------------------------------------- */
+
+struct pc_walk {
+	struct cursor c;
+	uint64_t pc;
+	int32_t value;
+	uint32_t steps;
+};
+
+static bool pc_start(const struct gotab *t, uint32_t table, uint64_t entry, struct pc_walk *w)
+{
+	if (!table || table >= t->pctab.size)
+		return false;
+	w->c = cursor_make(t->pctab.p + table, t->pctab.size - table, 0, false);
+	w->pc = entry;
+	w->value = -1;
+	w->steps = 0;
+	return true;
+}
+
+/* One pair: zigzag varint value delta, varint pc delta (step in runtime/symtab.go). */
+static bool pc_step(const struct gotab *t, struct pc_walk *w)
+{
+	uint32_t delta = (uint32_t)cursor_uleb(&w->c);
+	uint64_t pcs;
+
+	if (w->c.failed || (!delta && w->steps) || w->steps++ == MAX_STEPS)
+		return false;
+	w->value = (int32_t)((uint32_t)w->value + (delta & 1 ? ~(delta >> 1) : delta >> 1)); /* wraps, as Go's */
+	pcs = cursor_uleb(&w->c);
+	if (w->c.failed || !pcs || pcs > UINT32_MAX)
+		return false;
+	w->pc += pcs * t->quantum;
+	return true;
+}
+
+bool gotab_pcvalue(const struct gotab *t, uint32_t table, uint64_t entry, uint64_t pc, int32_t *value)
+{
+	struct pc_walk w;
+
+	if (!pc_start(t, table, entry, &w))
+		return false;
+	while (pc_step(t, &w)) {
+		if (pc < w.pc) {
+			*value = w.value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool gotab_sp_delta(const struct gotab *t, const struct gotab_func *f, uint64_t pc, int32_t *delta)
+{
+	struct gotab_record r;
+
+	return gotab_record(t, f->index, &r) && gotab_pcvalue(t, r.pcsp, f->entry, pc, delta);
+}
+
+bool gotab_sp_runs(const struct gotab *t, const struct gotab_func *f,
+		   void (*fn)(void *ctx, uint64_t pc, uint64_t end, int32_t delta), void *ctx)
+{
+	struct gotab_record r;
+	struct pc_walk w;
+	uint64_t from = f->entry;
+
+	if (!gotab_record(t, f->index, &r) || !pc_start(t, r.pcsp, f->entry, &w))
+		return false;
+	while (from < f->end && pc_step(t, &w)) {
+		fn(ctx, from, w.pc < f->end ? w.pc : f->end, w.value);
+		from = w.pc;
+	}
+	return true;
+}
+
+/* --- lines and inlined calls ----------------------------------------------------------------- */
+
+static const char *file_name(const struct gotab *t, const struct gotab_record *r, int32_t file)
+{
+	if (file < 0)
+		return "";
+	if (t->layout == GOTAB_V12) { /* a table of offsets after the functab, its count first */
+		uint32_t table = part_u32(t, t->funcs, (uint64_t)t->nfunc * 16 + 8);
+
+		return part_str(t->all, part_u32(t, t->all, table + 4 * (uint64_t)(uint32_t)file));
+	}
+	return part_str(t->files, part_u32(t, t->cus, 4 * ((uint64_t)r->cu + (uint32_t)file)));
+}
+
+static void set_line(const struct gotab *t, const struct gotab_record *r, uint64_t entry, uint64_t pc,
+		     unsigned want, struct gotab_inline *out)
+{
+	int32_t file = -1, line = 0;
+
+	out->file = "";
+	if (want & GOTAB_FILES) {
+		gotab_pcvalue(t, r->pcfile, entry, pc, &file);
+		out->file = file_name(t, r, file);
+	}
+	if (want & GOTAB_LINES && gotab_pcvalue(t, r->pcln, entry, pc, &line) && line > 0)
+		out->line = line;
+}
+
+/* The inline tree's bytes: an offset from go:func.* since 1.18, an address before. */
+static struct gotab_part inline_tree(const struct gotab *t, const struct gotab_record *r)
+{
+	struct gotab_part none = {0};
+	uint32_t which = funcdata_inline(t), offset;
+	size_t left;
+	const uint8_t *p;
+
+	if (r->nfuncdata <= which)
+		return none;
+	if (t->layout <= GOTAB_V116) {
+		uint64_t addr;
+
+		if (!t->elf)
+			return none;
+		addr = part_u64(t, t->funcs, r->funcdata + 8 * (uint64_t)which);
+		p = addr ? goelf_at(t->elf, addr, &left) : NULL;
+		return p ? (struct gotab_part){p, left} : none;
+	}
+	offset = part_u32(t, t->funcs, r->funcdata + 4 * (uint64_t)which);
+	if (offset == UINT32_MAX || offset >= t->gofunc.size)
+		return none;
+	return (struct gotab_part){t->gofunc.p + offset, t->gofunc.size - offset};
+}
+
+/* Entry ix: name, funcID, where in the caller the call is. */
+struct inline_entry {
+	int32_t name, parent_pc, start_line;
+	uint8_t func_id;
+};
+
+static bool read_entry(const struct gotab *t, struct gotab_part tree, int32_t ix, struct inline_entry *out)
+{
+	uint64_t size = t->layout == GOTAB_V120 ? 16 : 20, at = size * (uint32_t)ix;
+
+	if (ix < 0 || at > tree.size || tree.size - at < size)
+		return false;
+	if (t->layout == GOTAB_V120) { /* funcID, pad[3], nameOff, parentPc, startLine */
+		*out = (struct inline_entry){(int32_t)part_u32(t, tree, at + 4), (int32_t)part_u32(t, tree, at + 8),
+					     (int32_t)part_u32(t, tree, at + 12), tree.p[at]};
+	} else { /* parent i16, funcID, pad, file, line, func_, parentPc */
+		*out = (struct inline_entry){(int32_t)part_u32(t, tree, at + 12),
+					     (int32_t)part_u32(t, tree, at + 16), 0, tree.p[at + 2]};
+	}
+	return true;
+}
+
+static int32_t inline_index(const struct gotab *t, const struct gotab_record *r, uint64_t entry, uint64_t pc)
+{
+	uint32_t which = pcdata_inline(t);
+	int32_t ix = -1;
+
+	if (r->npcdata <= which ||
+	    !gotab_pcvalue(t, part_u32(t, t->funcs, r->pcdata + 4 * (uint64_t)which), entry, pc, &ix))
+		return -1;
+	return ix;
+}
+
+size_t gotab_frames(const struct gotab *t, uint64_t pc, unsigned want, struct gotab_inline *out, size_t max)
+{
+	struct gotab_func f;
+	struct gotab_record r;
+	struct gotab_part tree;
+	struct inline_entry in;
+	size_t n = 0;
+	int32_t ix, last = INT32_MAX;
+
+	if (!max || !gotab_find(t, pc, &f) || !gotab_record(t, f.index, &r))
+		return 0;
+	tree = inline_tree(t, &r);
+	ix = inline_index(t, &r, f.entry, pc);
+	/* callers come before callees in a tree (addBranch in cmd/internal/obj/pcln.go): no cycles */
+	while (n + 1 < max && ix >= 0 && ix < last && read_entry(t, tree, ix, &in)) {
+		out[n] = (struct gotab_inline){.name = part_str(t->names, (uint32_t)in.name),
+					       .start_line = in.start_line, .wrapper = is_wrapper(t, in.func_id),
+					       .inlined = true};
+		set_line(t, &r, f.entry, pc, want, &out[n++]);
+		pc = f.entry + (uint32_t)in.parent_pc;
+		last = ix;
+		ix = inline_index(t, &r, f.entry, pc);
+	}
+	out[n] = (struct gotab_inline){.name = f.name, .start_line = f.start_line, .wrapper = f.wrapper};
+	set_line(t, &r, f.entry, pc, want, &out[n++]);
+	return n;
+}
+
+size_t gotab_inline(const struct gotab *t, uint64_t pc, struct gotab_inline *out, size_t max)
+{
+	return gotab_frames(t, pc, GOTAB_FILES | GOTAB_LINES, out, max);
+}

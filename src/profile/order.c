@@ -1,0 +1,90 @@
+/*
+ * An order of rows that depends on their contents alone: what is written or
+ * drawn from a profile must not depend on the order it was filled in.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "profile/profile.h"
+
+static _Thread_local const struct profile *sort_profile; /* qsort has no context */
+
+static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_frame *x = &p->frames[a], *y = &p->frames[b];
+	int c;
+
+	if (a == b)
+		return 0;
+	if ((c = strcmp(profile_str(p, x->name), profile_str(p, y->name))))
+		return c;
+	if ((c = strcmp(profile_str(p, x->dso), profile_str(p, y->dso))))
+		return c;
+	if ((c = strcmp(profile_str(p, x->file), profile_str(p, y->file))))
+		return c;
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if ((c = strcmp(profile_str(p, x->linkage), profile_str(p, y->linkage))))
+		return c;
+	if (x->start_line != y->start_line)
+		return x->start_line < y->start_line ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind - y->kind;
+	return x->inlined - y->inlined;
+}
+
+static int compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
+{
+	while (a != b && a && b) {
+		int c = compare_frames(p, p->nodes[a].frame, p->nodes[b].frame);
+
+		if (c)
+			return c;
+		a = p->nodes[a].parent;
+		b = p->nodes[b].parent;
+	}
+	return a == b ? 0 : a ? 1 : -1;
+}
+
+static int compare_labels(const struct profile *p, uint32_t a, uint32_t b)
+{
+	const struct profile_labels *x = &p->label_sets[a], *y = &p->label_sets[b];
+
+	for (uint32_t i = 0; a != b && i < x->nr && i < y->nr; i++) {
+		const struct profile_label *l = &p->labels[x->first + i], *m = &p->labels[y->first + i];
+		int c = strcmp(profile_str(p, l->key), profile_str(p, m->key));
+
+		c = c ? c : strcmp(profile_str(p, l->str), profile_str(p, m->str));
+		if (c)
+			return c;
+		if (l->num != m->num)
+			return l->num < m->num ? -1 : 1;
+		if ((c = strcmp(profile_str(p, l->unit), profile_str(p, m->unit))))
+			return c;
+	}
+	return x->nr < y->nr ? -1 : x->nr > y->nr;
+}
+
+static int by_contents(const void *a, const void *b)
+{
+	const struct profile *p = sort_profile;
+	const struct profile_row *x = &p->rows[*(const uint32_t *)a], *y = &p->rows[*(const uint32_t *)b];
+	int c = compare_stacks(p, x->node, y->node);
+
+	return c ? c : compare_labels(p, x->labels, y->labels);
+}
+
+uint32_t *profile_row_order(const struct profile *p)
+{
+	uint32_t *order = xreallocarray(NULL, p->nr_rows, sizeof(*order));
+
+	for (size_t i = 0; i < p->nr_rows; i++)
+		order[i] = (uint32_t)i;
+	sort_profile = p;
+	if (p->nr_rows)
+		qsort(order, p->nr_rows, sizeof(*order), by_contents);
+	return order;
+}

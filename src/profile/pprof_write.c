@@ -1,0 +1,361 @@
+/*
+ * Source: github.com/google/pprof proto/profile.proto; Go cmd/internal/pgo
+ * (wants samples/count or cpu/nanoseconds, and Function.start_line).
+ *
+ * Inlined calls become lines of one location again; rows are written sorted by
+ * their stacks' text, so that the bytes depend on the contents alone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/gzip.h"
+#include "profile/pprof.h"
+#include "profile/profile.pb-c.h"
+
+typedef Perftools__Profiles__Profile Msg;
+typedef Perftools__Profiles__Location Loc;
+typedef Perftools__Profiles__Line Lin;
+typedef Perftools__Profiles__Function Fun;
+typedef Perftools__Profiles__Sample Sam;
+typedef Perftools__Profiles__Mapping Map;
+typedef Perftools__Profiles__ValueType Typ;
+typedef Perftools__Profiles__Label Lab;
+
+struct writer {
+	const struct profile *p;
+	struct arena arena;
+	Msg m;
+	size_t alloc_strings, alloc_locations, alloc_functions, alloc_samples;
+	uint32_t *string_of;  /* profile string id → index + 1 */
+	struct map64 functions;	  /* frame without line and address → id */
+	struct map64 locations;	  /* hash of its frames → first of a chain */
+	uint32_t *chain;	  /* location index → next with that hash + 1 */
+	size_t alloc_chain;
+	struct location_key {
+		uint32_t *frames;
+		size_t nr;
+	} *keys;
+	size_t alloc_keys;
+	uint32_t *path;
+	size_t alloc_path;
+};
+
+static int64_t string(struct writer *w, uint32_t id)
+{
+	if (!w->string_of[id]) {
+		const char *s = profile_str(w->p, id);
+
+		ALLOC_GROW(w->m.string_table, w->m.n_string_table + 1, w->alloc_strings);
+		w->m.string_table[w->m.n_string_table++] =
+			(ProtobufCBinaryData){strtab_len(&w->p->strings, id), (uint8_t *)(uintptr_t)s};
+		w->string_of[id] = (uint32_t)w->m.n_string_table;
+	}
+	return w->string_of[id] - 1;
+}
+
+static int64_t extra_string(struct writer *w, const char *s)
+{
+	uint32_t known = strtab_find(&w->p->strings, s);
+
+	if (known != UINT32_MAX)
+		return string(w, known);
+	ALLOC_GROW(w->m.string_table, w->m.n_string_table + 1, w->alloc_strings);
+	w->m.string_table[w->m.n_string_table++] = (ProtobufCBinaryData){strlen(s), (uint8_t *)(uintptr_t)s};
+	return (int64_t)w->m.n_string_table - 1;
+}
+
+static uint64_t function_id(struct writer *w, uint32_t frame)
+{
+	const struct profile_frame *f = &w->p->frames[frame];
+	/* frames are few enough that these fields' mix does not collide in practice; checked below */
+	uint64_t key = hash_u64(hash_u64((uint64_t)f->name << 32 | f->linkage) ^
+				((uint64_t)f->file << 32 | (uint32_t)f->start_line));
+	uint32_t known;
+	Fun *fn;
+
+	for (; (known = map64_get(&w->functions, key)) != MAP64_NONE; key++) {
+		const Fun *k = w->m.function[known];
+
+		if (k->name == string(w, f->name) && k->filename == string(w, f->file) &&
+		    k->start_line == f->start_line &&
+		    k->system_name == string(w, f->linkage ? f->linkage : f->name))
+			return k->id;
+	}
+	fn = arena_alloc(&w->arena, sizeof(*fn));
+	perftools__profiles__function__init(fn);
+	fn->name = string(w, f->name);
+	fn->system_name = string(w, f->linkage ? f->linkage : f->name);
+	fn->filename = string(w, f->file);
+	fn->start_line = f->start_line;
+	ALLOC_GROW(w->m.function, w->m.n_function + 1, w->alloc_functions);
+	map64_put(&w->functions, key, (uint32_t)w->m.n_function);
+	w->m.function[w->m.n_function++] = fn;
+	fn->id = w->m.n_function;
+	return fn->id;
+}
+
+/* The mapping whose file is the frame's binary: by address range first, then by name alone. */
+static uint64_t mapping_id(const struct writer *w, const struct profile_frame *f)
+{
+	const struct profile *p = w->p;
+	uint64_t by_file = 0;
+
+	for (size_t i = 0; i < p->nr_mappings; i++) {
+		const struct profile_mapping *m = &p->mappings[i];
+
+		if (m->file != f->dso)
+			continue;
+		if (m->limit > m->start && f->address >= m->start && f->address < m->limit)
+			return i + 1;
+		if (!by_file)
+			by_file = i + 1;
+	}
+	return by_file;
+}
+
+static Loc *make_location(struct writer *w, const uint32_t *frames, size_t nr)
+{
+	const struct profile_frame *outer = &w->p->frames[frames[nr - 1]];
+	Loc *l = arena_alloc(&w->arena, sizeof(*l));
+
+	perftools__profiles__location__init(l);
+	l->mapping_id = mapping_id(w, outer);
+	l->address = outer->address;
+	if (nr == 1 && outer->nameless)
+		return l;
+	l->n_line = nr;
+	l->line = arena_alloc(&w->arena, nr * sizeof(Lin *));
+	for (size_t i = 0; i < nr; i++) {
+		Lin *line = arena_alloc(&w->arena, sizeof(*line));
+
+		perftools__profiles__line__init(line);
+		line->function_id = function_id(w, frames[i]);
+		line->line = w->p->frames[frames[i]].line;
+		l->line[i] = line;
+	}
+	return l;
+}
+
+/* The location of these frames, innermost first, the last one not inlined. */
+static uint64_t location_id(struct writer *w, const uint32_t *frames, size_t nr)
+{
+	uint64_t key = hash_bytes(frames, nr * sizeof(*frames));
+	uint32_t i = map64_get(&w->locations, key), head = i;
+	Loc *l;
+
+	for (; i != MAP64_NONE; i = w->chain[i] ? w->chain[i] - 1 : MAP64_NONE)
+		if (w->keys[i].nr == nr && !memcmp(w->keys[i].frames, frames, nr * sizeof(*frames)))
+			return w->m.location[i]->id;
+	l = make_location(w, frames, nr);
+	i = (uint32_t)w->m.n_location;
+	ALLOC_GROW(w->m.location, w->m.n_location + 1, w->alloc_locations);
+	ALLOC_GROW(w->chain, w->m.n_location + 1, w->alloc_chain);
+	ALLOC_GROW(w->keys, w->m.n_location + 1, w->alloc_keys);
+	w->keys[i] = (struct location_key){arena_memdup(&w->arena, frames, nr * sizeof(*frames)), nr};
+	w->chain[i] = head == MAP64_NONE ? 0 : head + 1;
+	map64_put(&w->locations, key, i);
+	w->m.location[w->m.n_location++] = l;
+	l->id = w->m.n_location;
+	return l->id;
+}
+
+static void add_locations(struct writer *w, Sam *s, uint32_t node)
+{
+	const struct profile *p = w->p;
+	size_t depth = profile_path(p, node, NULL, 0), from;
+
+	ALLOC_GROW(w->path, depth, w->alloc_path);
+	profile_path(p, node, w->path, depth);
+	/* leaf first */
+	for (size_t i = 0; i < depth / 2; i++) {
+		uint32_t t = w->path[i];
+
+		w->path[i] = w->path[depth - 1 - i];
+		w->path[depth - 1 - i] = t;
+	}
+	s->location_id = arena_alloc(&w->arena, (depth + 1) * sizeof(*s->location_id));
+	for (size_t i = from = 0; i < depth; i++) {
+		if (p->frames[w->path[i]].inlined && i + 1 < depth)
+			continue;
+		s->location_id[s->n_location_id++] = location_id(w, w->path + from, i + 1 - from);
+		from = i + 1;
+	}
+}
+
+static void add_labels(struct writer *w, Sam *s, uint32_t set)
+{
+	const struct profile_labels *l = &w->p->label_sets[set];
+
+	s->n_label = l->nr;
+	s->label = arena_alloc(&w->arena, (l->nr + 1) * sizeof(Lab *));
+	for (uint32_t i = 0; i < l->nr; i++) {
+		const struct profile_label *from = &w->p->labels[l->first + i];
+		Lab *to = arena_alloc(&w->arena, sizeof(*to));
+
+		perftools__profiles__label__init(to);
+		to->key = string(w, from->key);
+		to->str = from->str ? string(w, from->str) : 0;
+		to->num = from->num;
+		to->num_unit = from->unit ? string(w, from->unit) : 0;
+		s->label[i] = to;
+	}
+}
+
+static void add_samples(struct writer *w, const size_t *columns, size_t nr_columns)
+{
+	const struct profile *p = w->p;
+	uint32_t *order = profile_row_order(p);
+
+	for (size_t i = 0; i < p->nr_rows; i++) {
+		const struct profile_row *row = &p->rows[order[i]];
+		bool any = false;
+		Sam *s;
+
+		for (size_t c = 0; c < nr_columns; c++)
+			any |= p->series[columns[c]].values[order[i]] != 0;
+		if (!any)
+			continue;
+		s = arena_alloc(&w->arena, sizeof(*s));
+		perftools__profiles__sample__init(s);
+		add_locations(w, s, row->node);
+		add_labels(w, s, row->labels);
+		s->n_value = nr_columns;
+		s->value = arena_alloc(&w->arena, nr_columns * sizeof(*s->value));
+		for (size_t c = 0; c < nr_columns; c++)
+			s->value[c] = p->series[columns[c]].values[order[i]];
+		ALLOC_GROW(w->m.sample, w->m.n_sample + 1, w->alloc_samples);
+		w->m.sample[w->m.n_sample++] = s;
+	}
+	free(order);
+}
+
+/* --- the rest of the message -------------------------------------------------------------------- */
+
+static Typ *value_type(struct writer *w, int64_t type, int64_t unit)
+{
+	Typ *t = arena_alloc(&w->arena, sizeof(*t));
+
+	perftools__profiles__value_type__init(t);
+	t->type = type;
+	t->unit = unit;
+	return t;
+}
+
+static bool is_clock(const struct profile *p, size_t series)
+{
+	return !strcmp(profile_str(p, p->series[series].unit), "nanoseconds");
+}
+
+static void add_types(struct writer *w, const size_t *columns, size_t nr, bool go_cpu)
+{
+	const struct profile *p = w->p;
+
+	w->m.sample_type = arena_alloc(&w->arena, nr * sizeof(Typ *));
+	w->m.n_sample_type = nr;
+	for (size_t i = 0; i < nr; i++) {
+		const struct profile_series *s = &p->series[columns[i]];
+		int64_t type = go_cpu && is_clock(p, columns[i]) ? extra_string(w, "cpu") : string(w, s->type);
+
+		w->m.sample_type[i] = value_type(w, type, string(w, s->unit));
+		if (columns[i] == p->default_series && !go_cpu)
+			w->m.default_sample_type = type;
+	}
+}
+
+static void add_mappings(struct writer *w)
+{
+	const struct profile *p = w->p;
+
+	w->m.n_mapping = p->nr_mappings;
+	w->m.mapping = arena_alloc(&w->arena, (p->nr_mappings + 1) * sizeof(Map *));
+	for (size_t i = 0; i < p->nr_mappings; i++) {
+		const struct profile_mapping *from = &p->mappings[i];
+		Map *to = arena_alloc(&w->arena, sizeof(*to));
+
+		perftools__profiles__mapping__init(to);
+		to->id = i + 1;
+		to->memory_start = from->start;
+		to->memory_limit = from->limit;
+		to->file_offset = from->offset;
+		to->filename = string(w, from->file);
+		to->build_id = string(w, from->build_id);
+		to->has_functions = from->has_functions;
+		to->has_filenames = from->has_filenames;
+		to->has_line_numbers = from->has_lines;
+		to->has_inline_frames = from->has_inlines;
+		w->m.mapping[i] = to;
+	}
+}
+
+static void add_head(struct writer *w, bool go_cpu)
+{
+	const struct profile *p = w->p;
+
+	w->m.time_nanos = p->time_ns;
+	w->m.duration_nanos = p->duration_ns;
+	w->m.period = p->period;
+	if (p->period_type || p->period_unit)
+		w->m.period_type = value_type(w, string(w, p->period_type), string(w, p->period_unit));
+	else if (go_cpu)
+		w->m.period_type = value_type(w, extra_string(w, "cpu"), extra_string(w, "nanoseconds"));
+	w->m.drop_frames = string(w, p->drop_frames);
+	w->m.keep_frames = string(w, p->keep_frames);
+	w->m.n_comment = p->nr_comments;
+	w->m.comment = arena_alloc(&w->arena, (p->nr_comments + 1) * sizeof(int64_t));
+	for (size_t i = 0; i < p->nr_comments; i++)
+		w->m.comment[i] = string(w, p->comments[i]);
+}
+
+static int write_message(const Msg *m, FILE *f, bool gzip, struct error *e)
+{
+	size_t size = perftools__profiles__profile__get_packed_size(m), packed;
+	uint8_t *bytes = xmalloc(size);
+
+	perftools__profiles__profile__pack(m, bytes);
+	if (gzip) {
+		uint8_t *small = gzip_pack(bytes, size, &packed);
+
+		free(bytes);
+		bytes = small;
+		size = packed;
+	}
+	fwrite(bytes, 1, size, f);
+	free(bytes);
+	return ferror(f) ? error_set(e, EXIT_CODE_OUTPUT, "cannot write: %s", strerror(errno)) : 0;
+}
+
+int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_options *opts, struct error *e)
+{
+	struct writer w = {.p = p};
+	size_t *columns = xreallocarray(NULL, p->nr_series, sizeof(*columns)), nr = 0;
+	int r;
+
+	/* Go PGO and `go tool pprof` expect samples/count, cpu/nanoseconds: of one event */
+	for (size_t i = 0; i < p->nr_series; i++)
+		if (!opts->go_cpu || i == p->default_series || i == p->default_series + 1)
+			columns[nr++] = i;
+	perftools__profiles__profile__init(&w.m);
+	w.string_of = xcalloc(p->strings.nr, sizeof(*w.string_of));
+	string(&w, 0); /* the table begins with "" */
+	add_types(&w, columns, nr, opts->go_cpu);
+	add_mappings(&w);
+	add_samples(&w, columns, nr);
+	add_head(&w, opts->go_cpu);
+	r = write_message(&w.m, f, opts->gzip, e);
+	free(columns);
+	free(w.m.string_table);
+	free(w.m.location);
+	free(w.m.function);
+	free(w.m.sample);
+	free(w.string_of);
+	free(w.chain);
+	free(w.keys);
+	free(w.path);
+	map64_release(&w.functions);
+	map64_release(&w.locations);
+	arena_release(&w.arena);
+	return r;
+}

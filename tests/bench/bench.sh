@@ -1,0 +1,79 @@
+#!/bin/sh
+# Times perfskew on a recording beside `cat` of the same file and every other tool found on the machine:
+# in turn, round after round, and prints the median of each. Not a test: times on a shared machine are
+# noise, ratios within one run are worth something.
+#
+# Usage: tests/bench/bench.sh RECORDING [ROUNDS]
+#   PERFSKEW  the program (build/perfskew); GROW: tests/bench/grow of the same build, for the row `zstd`
+#   PPROF     a pprof profile of the same run: adds the row `skew`
+#   SLOW=1    also perf script and what collapses its text, once (minutes on large recordings)
+#
+# Peers: samply (`samply import --save-only`), hotspot's perfparser, perf script | inferno-collapse-perf
+# or stackcollapse-perf.pl. `zstd` is libzstd inflating the COMPRESSED records and nothing else.
+# "anon" is the most anonymous memory that `perfskew -v` saw; "peak" counts mapped pages of the file, too.
+set -eu
+file=${1:?usage: bench.sh RECORDING [ROUNDS]}
+rounds=${2:-5}
+perfskew=${PERFSKEW:-build/perfskew}
+grow=${GROW:-$(dirname "$perfskew")/tests/bench/grow}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+size=$(stat -c %s "$file")
+parser=$(find /usr/lib /usr/libexec -name hotspot-perfparser 2>/dev/null | head -1)
+collapse=$(command -v inferno-collapse-perf || command -v stackcollapse-perf.pl || true)
+names=""
+
+# once NAME COMMAND...: appends "seconds peak-KB" to NAME's list
+once() {
+	name=$1
+	shift
+	case " $names " in *" $name "*) ;; *) names="$names $name" ;; esac
+	if /usr/bin/time -f '%e %M' -o "$tmp/t" "$@" >/dev/null 2>"$tmp/err"; then
+		tail -1 "$tmp/t" >>"$tmp/$name"
+	elif [ "$(tail -1 "$tmp/t")" ] && [ -s "$tmp/t" ] && [ "$name" = script ]; then
+		tail -1 "$tmp/t" >>"$tmp/$name"
+	fi
+}
+
+cat "$file" >/dev/null
+"$perfskew" flame -v -o "$tmp/x.svg" "$file" 2>&1 >/dev/null | sed -n 's/.*anonymous memory //p' >"$tmp/anon"
+zstd=
+"$perfskew" info "$file" | grep -q ' COMPRESSED' && [ -x "$grow" ] && zstd=1
+i=0
+while [ $i -lt "$rounds" ]; do
+	once cat cat "$file"
+	[ "$zstd" ] && once zstd "$grow" inflate 1 "$file" /dev/null
+	once flame "$perfskew" flame -q -o "$tmp/x.svg" "$file"
+	once flame-j1 "$perfskew" flame -q -j1 -o "$tmp/x.svg" "$file"
+	once report "$perfskew" report -q -o "$tmp/x.txt" "$file"
+	once folded "$perfskew" convert -q -f folded -o "$tmp/x.folded" "$file"
+	once pprof "$perfskew" convert -q -f pprof -o "$tmp/x.pb.gz" "$file"
+	[ "${PPROF:-}" ] && once skew "$perfskew" skew -q --format json -o "$tmp/x.json" "$file" "$PPROF"
+	if command -v samply >/dev/null; then
+		once samply samply import --save-only -o "$tmp/s.json.gz" "$file"
+	fi
+	[ "$parser" ] && once perfparser "$parser" --input "$file" --output /dev/null
+	i=$((i + 1))
+done
+if [ "${SLOW:-}" ] && command -v perf >/dev/null; then
+	if [ "$collapse" ]; then
+		once script sh -c 'perf script -i "$1" | "$2"' sh "$file" "$collapse"
+	else
+		once script perf script -i "$file"
+	fi
+fi
+base=$(sort -n "$tmp/cat" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}')
+printf '%-12s %9s %9s %9s %9s %9s\n' "$(basename "$file")" median best "x cat" MB/s "peak MB"
+for name in $names; do
+	[ -s "$tmp/$name" ] || continue
+	sort -n "$tmp/$name" | awk -v n="$name" -v size="$size" -v base="$base" '
+		{v[NR] = $1; if ($2 > m) m = $2}
+		END {t = v[int((NR + 1) / 2)]; if (t == 0) t = 0.005
+		     printf "%-12s %9.2f %9.2f %9.2f %9.0f %9.0f\n", n, t, v[1], t / (base ? base : 0.005), size / 1e6 / t, m / 1024}'
+done
+echo "$rounds rounds; anonymous memory of flame: $(cat "$tmp/anon"); $(nproc) processors," \
+	"$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), Linux $(uname -r)"
+for tool in samply perf; do
+	command -v $tool >/dev/null && echo "$tool: $($tool --version 2>&1 | head -1)"
+done
+exit 0

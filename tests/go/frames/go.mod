@@ -1,0 +1,3 @@
+module perfskew.example/frames
+
+go 1.17

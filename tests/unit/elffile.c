@@ -1,0 +1,91 @@
+#include "elffile.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+
+static const char names[] = "\0.shstrtab\0.gnu_debuglink\0.gnu_debugdata";
+enum { NAME_SHSTRTAB = 1, NAME_DEBUGLINK = 11, NAME_DEBUGDATA = 26 };
+enum { SECTIONS = 4 };
+
+/* Header, two program headers, notes, names, link, text, packed symbols, section headers. */
+uint8_t *elf_make(const struct elf_wish *w, size_t *size)
+{
+	size_t phdrs = sizeof(Elf64_Ehdr), notes = phdrs + 2 * sizeof(Elf64_Phdr), strings, link, packed, shdrs;
+	size_t notes_size = w->notes ? w->notes_size : w->build_id ? 16 + (w->build_id_size + 3) / 4 * 4 : 0;
+	size_t link_size = w->debuglink ? strlen(w->debuglink) / 4 * 4 + 8 : 0, text_end;
+	const uint32_t head[] = {4, (uint32_t)w->build_id_size, NT_GNU_BUILD_ID};
+	uint8_t *p;
+
+	strings = notes + notes_size;
+	link = (strings + sizeof(names) + 3) / 4 * 4;
+	text_end = w->text_offset + w->text_size;
+	packed = link + link_size > text_end ? link + link_size : text_end;
+	shdrs = (packed + w->debugdata_size + 7) / 8 * 8;
+	*size = shdrs + SECTIONS * sizeof(Elf64_Shdr);
+	p = xcalloc(1, *size);
+	*(Elf64_Ehdr *)p = (Elf64_Ehdr){
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = phdrs,
+		.e_shoff = shdrs, .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 2, .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = SECTIONS, .e_shstrndx = 1,
+	};
+	((Elf64_Phdr *)(p + phdrs))[0] = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = w->text_offset,
+		.p_vaddr = ELF_BASE + w->text_offset, .p_filesz = w->text_size, .p_memsz = w->text_size, .p_align = 4096,
+	};
+	((Elf64_Phdr *)(p + phdrs))[1] = (Elf64_Phdr){
+		.p_type = notes_size ? PT_NOTE : PT_NULL, .p_flags = PF_R, .p_offset = notes,
+		.p_filesz = notes_size, .p_memsz = notes_size, .p_align = w->notes_align ? w->notes_align : 4,
+	};
+	if (w->notes) {
+		memcpy(p + notes, w->notes, notes_size);
+	} else if (w->build_id) {
+		memcpy(p + notes, head, sizeof(head));
+		memcpy(p + notes + 12, "GNU", 4);
+		memcpy(p + notes + 16, w->build_id, w->build_id_size);
+	}
+	memcpy(p + strings, names, sizeof(names));
+	if (w->debuglink) {
+		memcpy(p + link, w->debuglink, strlen(w->debuglink));
+		memcpy(p + link + link_size - 4, &w->debuglink_crc, 4);
+	}
+	((Elf64_Shdr *)(p + shdrs))[1] = (Elf64_Shdr){
+		.sh_name = NAME_SHSTRTAB, .sh_type = SHT_STRTAB, .sh_offset = strings, .sh_size = sizeof(names)};
+	((Elf64_Shdr *)(p + shdrs))[2] = (Elf64_Shdr){
+		.sh_name = NAME_DEBUGLINK, .sh_type = w->debuglink ? SHT_PROGBITS : SHT_NULL, .sh_offset = link,
+		.sh_size = link_size};
+	if (w->debugdata)
+		memcpy(p + packed, w->debugdata, w->debugdata_size);
+	((Elf64_Shdr *)(p + shdrs))[3] = (Elf64_Shdr){
+		.sh_name = NAME_DEBUGDATA, .sh_type = w->debugdata ? SHT_PROGBITS : SHT_NULL, .sh_offset = packed,
+		.sh_size = w->debugdata_size};
+	return p;
+}
+
+const char *elf_write(const char *dir, const char *name, const void *bytes, size_t size)
+{
+	static char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0777) < 0 && errno != EEXIST)
+			return NULL;
+		*slash = '/';
+	}
+	f = fopen(path, "wb");
+	if (!f)
+		return NULL;
+	if (fwrite(bytes, 1, size, f) != size) {
+		fclose(f);
+		return NULL;
+	}
+	return fclose(f) == 0 ? path : NULL;
+}

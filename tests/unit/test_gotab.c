@@ -1,0 +1,350 @@
+/*
+ * Go's tables: real programs against what they say of themselves, and small
+ * tables built by hand, sound and lying.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frames.h"
+#include "process/gotab_internal.h"
+#include "suite.h"
+
+/* --- a table built by hand, in the layout of 1.20 -------------------------------------------- */
+
+/* Where the parts of the built table lie. */
+enum {
+	NAMES = 0x48,
+	CUS = 0x80,
+	FILES = 0x90,
+	PCTAB = 0xb0,
+	FUNCS = 0xe0,
+	FIRST = FUNCS + 0x20,	/* _func records */
+	SECOND = FIRST + 0x48,
+	TREE = SECOND + 0x48,	/* the inline tree, as go:func.* */
+	SIZE = TREE + 0x40,
+};
+
+#define TEXT UINT64_C(0x401000)
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	memcpy(p, &v, 4);
+}
+
+static void put64(uint8_t *p, uint64_t v)
+{
+	memcpy(p, &v, 8);
+}
+
+static void put_func(uint8_t *table, uint32_t at, uint32_t entry, uint32_t name, uint32_t pcln)
+{
+	uint8_t *p = table + at;
+
+	put32(p, entry);
+	put32(p + 4, name);
+	put32(p + 16, 1);      /* pcsp */
+	put32(p + 20, 10);     /* pcfile */
+	put32(p + 24, pcln);
+	put32(p + 28, 3);      /* npcdata */
+	put32(p + 32, 0);      /* cu */
+	put32(p + 36, 7);      /* startLine */
+	p[40] = 0;	       /* funcID */
+	p[41] = GOTAB_TOPFRAME;
+	p[43] = 4;	       /* nfuncdata */
+	put32(p + 44 + 8, 20); /* pcdata of the inline tree */
+	for (int i = 0; i < 3; i++)
+		put32(p + 56 + 4 * i, UINT32_MAX);
+	put32(p + 56 + 12, 0); /* funcdata of the inline tree */
+}
+
+/* Two functions, main.f [0, 0x20) with an inlined call at [8, 16), and main.g [0x20, 0x30). */
+static void build(uint8_t *t)
+{
+	static const char names[] = "\0main.f\0main.g\0main.inlined";
+	static const uint8_t pctab[] = {
+		0,			/* offset 0: none */
+		2, 4, 32, 0x1c, 31, 16, 0, /* 1: SP delta 0 [0,4), 16 [4,0x20), 0 [0x20,0x30) */
+		0, 0,
+		2, 0x30, 0,		/* 10: file 0 */
+		0, 0,
+		22, 8, 60, 8, 59, 0x20, 0, /* 15: line 10 [0,8), 40 [8,16), 10 [16,0x30) */
+	};
+	/* 22: -1 [0,8), 0 [8,16), -1 [16,…): the first pair has a zero delta */
+	static const uint8_t inl[] = {0, 8, 2, 8, 1, 0x20, 0};
+
+	memset(t, 0, SIZE);
+	put32(t, 0xfffffff1);
+	t[6] = 1;
+	t[7] = 8;
+	put64(t + 8, 2);
+	put64(t + 16, 1);
+	put64(t + 24, TEXT);
+	put64(t + 32, NAMES);
+	put64(t + 40, CUS);
+	put64(t + 48, FILES);
+	put64(t + 56, PCTAB);
+	put64(t + 64, FUNCS);
+	memcpy(t + NAMES, names, sizeof(names));
+	put32(t + CUS, 0);
+	memcpy(t + FILES, "/src/main.go", 13);
+	memcpy(t + PCTAB, pctab, sizeof(pctab));
+	memcpy(t + PCTAB + 22, inl, sizeof(inl));
+	put32(t + FUNCS, 0);
+	put32(t + FUNCS + 4, FIRST - FUNCS);
+	put32(t + FUNCS + 8, 0x20);
+	put32(t + FUNCS + 12, SECOND - FUNCS);
+	put32(t + FUNCS + 16, 0x30);
+	put_func(t, FIRST, 0, 1, 15);
+	put_func(t, SECOND, 0x20, 8, 0);
+	put32(t + FIRST + 44 + 8, 22);
+	put32(t + SECOND + 44 + 8, 0);
+	put32(t + TREE + 4, 15);   /* nameOff */
+	put32(t + TREE + 8, 4);	   /* parentPc: at line 10 */
+	put32(t + TREE + 12, 39);  /* startLine */
+}
+
+static struct gotab *from_bytes(const uint8_t *data, size_t size, struct error *e)
+{
+	struct gotab *t;
+
+	e->text[0] = '\0';
+	t = gotab_from_memory(data, size, 0, e);
+	if (t && size >= SIZE)
+		t->gofunc = (struct gotab_part){data + TREE, SIZE - TREE};
+	return t;
+}
+
+static void functions_and_lines(void)
+{
+	uint8_t data[SIZE];
+	struct gotab_inline in[4];
+	struct gotab_func f;
+	struct error e;
+	struct gotab *t;
+	int32_t delta;
+
+	build(data);
+	t = from_bytes(data, SIZE, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(gotab_nr_funcs(t), 2);
+	CU_ASSERT(gotab_find(t, TEXT, &f) && !strcmp(f.name, "main.f") && f.name_len == 6);
+	CU_ASSERT(f.entry == TEXT && f.end == TEXT + 0x20 && f.flags == GOTAB_TOPFRAME && f.start_line == 7);
+	CU_ASSERT(!f.external);
+	CU_ASSERT(gotab_find(t, TEXT + 0x1f, &f) && f.index == 0);
+	CU_ASSERT(gotab_find(t, TEXT + 0x20, &f) && !strcmp(f.name, "main.g"));
+	CU_ASSERT_FALSE(gotab_find(t, TEXT + 0x30, &f));
+	CU_ASSERT_FALSE(gotab_find(t, TEXT - 1, &f));
+	CU_ASSERT(gotab_func_by_name(t, "main.g", &f) && f.index == 1);
+	CU_ASSERT_FALSE(gotab_func_by_name(t, "main", &f));
+	CU_ASSERT(gotab_find(t, TEXT, &f));
+	CU_ASSERT(gotab_sp_delta(t, &f, TEXT + 3, &delta) && delta == 0);
+	CU_ASSERT(gotab_sp_delta(t, &f, TEXT + 4, &delta) && delta == 16);
+
+	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 7, in, 4), 1);
+	CU_ASSERT(!strcmp(in[0].name, "main.f") && in[0].line == 10 && !strcmp(in[0].file, "/src/main.go"));
+	CU_ASSERT_FALSE(in[0].inlined);
+	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 8, in, 4), 2);
+	CU_ASSERT(!strcmp(in[0].name, "main.inlined") && in[0].inlined && in[0].line == 40 && in[0].start_line == 39);
+	CU_ASSERT(!strcmp(in[1].name, "main.f") && !in[1].inlined && in[1].line == 10);
+	/* no room for the inlined one: the function itself is never lost */
+	CU_ASSERT(gotab_inline(t, TEXT + 8, in, 1) == 1 && !strcmp(in[0].name, "main.f"));
+	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 8, in, 0), 0);
+	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 0x10, in, 4), 1);
+	gotab_free(t);
+}
+
+static void c_code_among_the_functions(void)
+{
+	uint8_t data[SIZE];
+	struct gotab_func f;
+	struct error e;
+	struct gotab *t;
+	int32_t delta;
+
+	build(data);
+	put32(data + SECOND + 16, 0); /* no pcsp */
+	t = from_bytes(data, SIZE, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT(gotab_find(t, TEXT + 0x20, &f) && f.external);
+	CU_ASSERT_FALSE(gotab_sp_delta(t, &f, TEXT + 0x20, &delta));
+	gotab_free(t);
+}
+
+static void refused(const uint8_t *data, size_t size, const char *why)
+{
+	struct error e = {0};
+	struct gotab *t = gotab_from_memory(data, size, 0, &e);
+
+	CU_ASSERT_PTR_NULL(t);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, why));
+	gotab_free(t);
+}
+
+static void headers_refused_by_name(void)
+{
+	uint8_t data[SIZE];
+
+	build(data);
+	refused(data, 15, "cut short");
+	data[0] = 0xf2;
+	refused(data, SIZE, "unknown header");
+	build(data);
+	data[7] = 4;
+	refused(data, SIZE, "32-bit");
+	build(data);
+	data[7] = 5;
+	refused(data, SIZE, "unknown header");
+	build(data);
+	put64(data + 8, UINT64_MAX);
+	refused(data, SIZE, "do not fit");
+	put64(data + 8, 0);
+	refused(data, SIZE, "do not fit");
+	build(data);
+	put64(data + 64, UINT64_MAX - 4);
+	refused(data, SIZE, "do not fit");
+}
+
+/* Asks everything of a table that may lie. */
+static void ask_all(const struct gotab *t)
+{
+	struct gotab_inline in[8];
+	struct gotab_func f;
+	uint64_t start, end;
+	int32_t delta;
+
+	gotab_text(t, &start, &end);
+	for (uint64_t pc = TEXT - 8; pc < TEXT + 0x40; pc += 4) {
+		size_t n = gotab_inline(t, pc, in, 8);
+
+		for (size_t i = 0; i < n; i++)
+			CU_ASSERT(strlen(in[i].name) < SIZE && strlen(in[i].file) < SIZE);
+		if (gotab_find(t, pc, &f))
+			gotab_sp_delta(t, &f, pc, &delta);
+	}
+	for (uint32_t i = 0; i < 4; i++)
+		gotab_func_at(t, i, &f);
+	gotab_func_by_name(t, "nobody", &f);
+}
+
+static void any_cut_and_any_byte(void)
+{
+	uint8_t data[SIZE], *copy;
+	struct error e;
+	struct gotab *t;
+
+	build(data);
+	for (size_t size = 0; size <= SIZE; size++) {
+		/* of its own memory, so that a sanitizer sees a read past the end */
+		copy = malloc(size ? size : 1);
+		memcpy(copy, data, size);
+		t = from_bytes(copy, size, &e);
+		if (t)
+			ask_all(t);
+		gotab_free(t);
+		free(copy);
+	}
+	for (size_t at = 0; at < SIZE; at++) {
+		static const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff};
+
+		for (size_t i = 0; i < sizeof(values); i++) {
+			build(data);
+			data[at] = values[i];
+			t = from_bytes(data, SIZE, &e);
+			if (t)
+				ask_all(t);
+			gotab_free(t);
+		}
+	}
+}
+
+static void cycles_in_the_inline_tree(void)
+{
+	uint8_t data[SIZE];
+	struct gotab_inline in[64];
+	struct error e;
+	struct gotab *t;
+
+	build(data);
+	put32(data + TREE + 8, 8); /* called from its own instruction */
+	t = from_bytes(data, SIZE, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 8, in, 64), 2);
+	gotab_free(t);
+}
+
+/* --- real programs ---------------------------------------------------------------------------- */
+
+static char *build_dir;
+
+static bool run(const char *command)
+{
+	return system(command) == 0;
+}
+
+/* Go 1.23 asks for -checklinkname=0 where a program uses the runtime's inside; older ones do not know it. */
+static bool go_build(const char *name, const char *flags, const char *ldflags)
+{
+	char command[4096];
+
+	for (int old = 0; old < 2; old++) {
+		snprintf(command, sizeof(command),
+			 "cd '%s/tests/go/frames' && GOFLAGS=%s GOTOOLCHAIN=local go build -o '%s/%s' %s "
+			 "-ldflags='%s %s' . >'%s/log' 2>&1",
+			 test_srcdir(), old ? "" : "-buildvcs=false", build_dir, name, flags,
+			 old ? "" : "-checklinkname=0", ldflags, build_dir);
+		if (run(command))
+			return true;
+	}
+	return false;
+}
+
+static void compare(const char *name, const char *flags, const char *ldflags)
+{
+	struct frames_result r;
+	char path[4096];
+
+	if (!go_build(name, flags, ldflags)) {
+		test_skip(name, "this Go cannot build it so");
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/%s", build_dir, name);
+	CU_ASSERT(frames_compare(path, 7, &r));
+	CU_ASSERT_EQUAL(r.wrong, 0);
+	CU_ASSERT(r.addresses > 50000 && r.functions > 1000);
+	CU_ASSERT(r.inlined > 10000);
+	if (r.wrong || !r.addresses)
+		printf("%s: %zu of %zu wrong: %s\n", name, r.wrong, r.addresses, r.first);
+}
+
+static void programs_know_themselves(void)
+{
+	char dir[] = "/tmp/perfskew-go-XXXXXX", command[128];
+
+	if (!run("go version >/dev/null 2>&1")) {
+		test_skip("programs_know_themselves", "no Go on this machine");
+		return;
+	}
+	build_dir = mkdtemp(dir);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(build_dir);
+	compare("plain", "", "");
+	compare("stripped", "", "-s -w");
+	compare("unoptimised", "-gcflags='-l -N'", "");
+	compare("pie", "-buildmode=pie", "");
+	compare("pie-external", "-buildmode=pie", "-s -w -linkmode=external");
+	snprintf(command, sizeof(command), "rm -rf '%s'", build_dir);
+	run(command);
+}
+
+static const struct suite_test tests[] = {
+	{"functions and lines", functions_and_lines},
+	{"C code among the functions", c_code_among_the_functions},
+	{"headers refused by name", headers_refused_by_name},
+	{"any cut and any byte", any_cut_and_any_byte},
+	{"cycles in the inline tree", cycles_in_the_inline_tree},
+	{"programs know themselves", programs_know_themselves},
+	{NULL, NULL},
+};
+
+const struct suite suite_gotab = {"gotab", tests};
