@@ -4,13 +4,21 @@
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-# setup_missing need|want COLUMN: the packages (column 3 Debian, 4 Fedora) of what is not there.
+# Whether clang has libFuzzer.
+can_fuzz() {
+	command -v clang >/dev/null 2>&1 || return 1
+	printf '#include <stddef.h>\n#include <stdint.h>\nint LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);\nint LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) { (void)p; return n > 99; }\n' |
+		clang -x c -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1
+}
+
+# setup_missing need|want|ci COLUMN: the packages (column 3 Debian, 4 Fedora) of what is not there.
 setup_missing() {
 	while read -r kind test debian fedora; do
 		test "$kind" = "$1" || continue
 		case $test in
 		cmd:*) command -v "${test#cmd:}" >/dev/null 2>&1 && continue ;;
 		pc:*) pkg-config --exists "${test#pc:}" 2>/dev/null && continue ;;
+		run:*) "${test#run:}" && continue ;;
 		esac
 		if [ "$2" = debian ]; then echo "$debian"; else echo "$fedora"; fi
 	done <scripts/packages
@@ -26,8 +34,7 @@ as_root() {
 	fi
 }
 
-# Installs what is missing. Does nothing, and needs neither root nor network, when all is there.
-setup_packages() {
+setup_system() {
 	if command -v apt-get >/dev/null 2>&1; then
 		system=debian
 		install="env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends"
@@ -37,6 +44,18 @@ setup_packages() {
 	else
 		system=other
 	fi
+}
+
+# setup_wanted want|ci: one package after the other, so that one that is not to be had costs the tests that use it alone.
+setup_wanted() {
+	for package in $(setup_missing "$1" $system); do
+		as_root $install "$package" </dev/null || say "no $package: the tests that use it will skip"
+	done
+}
+
+# Installs what is missing. Does nothing, and needs neither root nor network, when all is there.
+setup_packages() {
+	setup_system
 	needed=$(setup_missing need $system)
 	test -n "$needed" || return 0
 	test $system != other ||
@@ -44,11 +63,31 @@ setup_packages() {
 	say "installing" $needed
 	test $system != debian || as_root apt-get update -q
 	as_root $install $needed
-	for package in $(setup_missing want $system); do
-		as_root $install "$package" || say "no $package: the tests that use it will skip"
-	done
+	setup_wanted want
 	needed=$(setup_missing need $system)
 	test -z "$needed" || die "still missing after the installation:" $needed
+}
+
+# What the slower checks use beside that, as far as it is to be had.
+setup_ci() {
+	setup_packages
+	test $system != other && test -n "$(setup_missing ci $system)" || return 0
+	say "installing" $(setup_missing ci $system)
+	test $system != debian || as_root apt-get update -q || say "the list of packages is not new"
+	setup_wanted ci
+}
+
+# setup_npm DIR PACKAGE...: npm's packages in DIR, where they are not there yet. Tests that use them skip without.
+setup_npm() {
+	dir=$1
+	shift
+	test ! -f "$dir/complete" || return 0
+	mkdir -p "$dir"
+	if timeout 400 npm install --prefix "$dir" --no-audit --no-fund --force --ignore-scripts "$@" >"$dir/log" 2>&1 </dev/null; then
+		: >"$dir/complete"
+	else
+		say "npm cannot fetch $*: $(tail -n 1 "$dir/log")"
+	fi
 }
 
 # setup_build DIR CONFIGURE-OPTION...: configures when that has changed, and builds.
@@ -89,4 +128,14 @@ setup_count() {
 	done | awk '{ ok += $1; bad += $2 } END { print ok + 0, bad + 0 }')
 	passed=$((passed + ${counts% *}))
 	failed=$((failed + ${counts#* }))
+}
+
+# setup_failures DIR...: what failed in `make check` there, once more and short, for the end of a log.
+setup_failures() {
+	find "$@" -name '*.trs' | LC_ALL=C sort | while read -r trs; do
+		grep -Eq '^:global-test-result: (PASS|XFAIL|SKIP)' "$trs" && continue
+		say "failed: ${trs%.trs}"
+		grep -E '^ *(not ok|FAIL|[0-9]+\. )|ERROR: |runtime error: ' "${trs%.trs}.log" | head -n 20
+		tail -n 5 "${trs%.trs}.log"
+	done
 }

@@ -42,6 +42,8 @@ static void catch_signals(void)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU};
 	struct sigaction sa = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN}, old;
 
+	/* who waits for a pipe's reader to go (Python's subprocess, a CI runner) may have left this ignored */
+	signal(SIGPIPE, SIG_DFL);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(signals[i], &sa, NULL);

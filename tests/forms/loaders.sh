@@ -1,7 +1,7 @@
 #!/bin/sh
 # convert's forms in the programs they are for: speedscope by its JSON schema and, with Chromium, by
-# its own importer; the Firefox Profiler by its own command-line loader. They come from npm into a
-# folder beside the build (FORMS_MODULES to keep them); without npm or network this is skipped.
+# its own importer; the Firefox Profiler by its own command-line loader. They are npm's, in the
+# folder FORMS_MODULES, where .ci/run puts them; skipped without.
 set -u
 perfskew=${PERFSKEW:-$PWD/perfskew}
 tmp=$(mktemp -d) || exit 99
@@ -12,14 +12,8 @@ skip() {
   echo "skipped: $1"
   exit 77
 }
-command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm"
-if [ ! -d "$modules/node_modules/ajv" ]; then
-  mkdir -p "$modules" || exit 99
-  # --force: the loader asks for a newer node than it needs
-  timeout 120 npm install --prefix "$modules" --no-audit --no-fund --force --ignore-scripts \
-    speedscope@1.25.0 ajv@8 @firefox-devtools/profiler-cli@0.10.0 >"$tmp/npm" 2>&1 ||
-    skip "npm cannot fetch the loaders: $(tail -1 "$tmp/npm")"
-fi
+command -v node >/dev/null || skip "no node"
+[ -d "$modules/node_modules/ajv" ] || skip "no speedscope, ajv and profiler-cli in FORMS_MODULES (.ci/run fetches them)"
 failed=0
 check() { # NAME COMMAND...
   name=$1
@@ -41,19 +35,25 @@ done
 
 # What the loader says of a profile: its threads with their CPU time, or the functions of the first. Its
 # daemon is started by hand: `load` gives up after half a second, which a busy machine needs for less.
+sessions=0
 firefox() { # FILE TEXT COMMAND...
   file=$1 text=$2
   shift 2
-  export PROFILER_CLI_SESSION_DIR="$tmp/sessions" HOME="$tmp"
+  sessions=$((sessions + 1)) # each has its own daemon: one that is being ended still answers
+  export PROFILER_CLI_SESSION_DIR="$tmp/session$sessions" HOME="$tmp"
   cli="node $modules/node_modules/@firefox-devtools/profiler-cli/dist/profiler-cli.js"
-  mkdir -p "$tmp/sessions"
-  $cli --daemon "$file" --session test &
-  for try in $(seq 120); do
-    timeout 60 $cli "$@" --session test >"$tmp/said" 2>&1 && break
+  mkdir -p "$PROFILER_CLI_SESSION_DIR"
+  $cli --daemon "$file" --session "s$sessions" >"$tmp/daemon" 2>&1 &
+  daemon=$!
+  # asked too early, the loader takes the session for a dead one and removes it
+  for try in $(seq 60); do
+    [ ! -S "$PROFILER_CLI_SESSION_DIR/s$sessions.sock" ] || break
     sleep 1
   done
-  kill $!
-  cat "$tmp/said"
+  timeout 60 $cli "$@" --session "s$sessions" >"$tmp/said" 2>&1
+  kill $daemon
+  wait $daemon 2>/dev/null
+  cat "$tmp/said" "$tmp/daemon"
   grep -qF "$text" "$tmp/said"
 }
 check "firefox loader: threads" firefox "$tmp/perf.data.firefox.json" "8 threads across 1 processes" profile info

@@ -3,6 +3,7 @@
 # channels, allocation, cgo. And known counts: two goroutines of one function, and thousands that live shortly.
 # Prints the figures; skips what this machine has no perf, no right or no Go for.
 set -u
+. "${srcdir:-.}/tests/live/again.sh"
 perfskew=${PERFSKEW:-./perfskew}
 srcdir=${srcdir:-.}
 samples=$(cd "$srcdir/samples" && pwd)

@@ -3,6 +3,7 @@
 # pieces, caches) against libdw's own walk by one worker, stack by stack, and against themselves with
 # another number of workers, byte for byte. Skips what this machine has no perf or no right for.
 set -u
+. "${srcdir:-.}/tests/live/again.sh"
 perfskew=${PERFSKEW:-./perfskew}
 grow=tests/bench/grow
 src=${srcdir:-.}

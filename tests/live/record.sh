@@ -2,6 +2,7 @@
 # perfskew record, live: skips what this machine has no perf, no right or no Go for.
 # Prints "ok NAME", "not ok NAME: WHY" and "skip NAME: WHY"; exits 1 when one was not ok.
 set -u
+. "${srcdir:-.}/tests/live/again.sh"
 perfskew=${PERFSKEW:-./perfskew}
 srcdir=${srcdir:-.}
 samples=$srcdir/samples

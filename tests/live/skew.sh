@@ -3,6 +3,7 @@
 # processes of one binary the profiled one must be named. Skips where perf may not record, and says of a
 # machine that gave the server no time that it cannot tell.
 set -u
+. "${srcdir:-.}/tests/live/again.sh"
 perfskew=${PERFSKEW:-./perfskew}
 server=${srcdir:-.}/samples/recording/bin/server
 dir=$(mktemp -d)

@@ -5,6 +5,7 @@
 # from a system stack (runtime.gogo, runtime.nanotime1, systemstack on a system stack). Skips what this
 # machine has no perf, no right or no Go for.
 set -u
+. "${srcdir:-.}/tests/live/again.sh"
 agree=${AGREE:-./tests/agree}
 srcdir=${srcdir:-.}
 agree=$(cd "$(dirname "$agree")" && pwd)/$(basename "$agree")
