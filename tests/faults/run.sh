@@ -12,6 +12,7 @@ mounted=
 trap 'test -z "$mounted" || umount "$mounted" 2>/dev/null; rm -rf "$dir"' EXIT
 status=0
 export LC_ALL=C
+umask 022 # another user reads here, too
 unset DEBUGINFOD_URLS
 
 ok() { echo "ok $1"; }
@@ -126,7 +127,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then
 	as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	chmod 711 "$dir"
 	chmod 644 "$dir"/*.folded "$dir/plain"
-	if as_nobody "$perfskew" --version >/dev/null 2>&1; then
+	if as_nobody "$perfskew" --version >/dev/null 2>&1 && as_nobody test -r "$dir/plain"; then
 		cp "$bundled/bin/server" "$dir/locked"
 		chmod 000 "$dir/locked"
 		make plain "$dir/dso" "$dir/locked"
@@ -144,7 +145,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then
 			as_nobody "$perfskew" flame "$dir/long.folded" -o "$dir/readonly/x.svg"
 		untouched "its content stays" "$dir/readonly/x.svg"
 	else
-		skip "rights of others" "nobody cannot run $perfskew"
+		skip "rights of others" "nobody cannot run $perfskew or read $dir"
 	fi
 else
 	skip "rights of others" "needs root and setpriv"
