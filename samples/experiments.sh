@@ -208,6 +208,7 @@ overhead() {
 		\`record --no-chain\`|-F 499 --no-chain|
 		\`record --chain\`|-F 499 --chain|
 		\`record --off-cpu\`|-F 499 --off-cpu|
+		\`record --goroutines\`|-F 499 --goroutines|
 		EOF
 	done
 	echo "| recorded | CPU, us a request | more by | recorder, CPU s a second | perf.data, MB/s |"

@@ -4,7 +4,7 @@
 #
 #   samples/record.sh [-o DIR] [-v "1.22 1.26"] [-d SECONDS] [-F HZ] [WHAT]...
 #
-# WHAT: matrix (every version, link mode, mix and server), traces, forms, cplus, big, bundle, traced;
+# WHAT: matrix (every version, link mode, mix and server), traces, forms, cplus, big, bundle, traced, switched;
 # default: matrix traces forms cplus. In DIR: bin/ the binaries, NAME.data, NAME.pb.gz, NAME.trace
 # and MANIFEST, one line a recording: file, Go, perf and kernel version, flags, exact command.
 # perf needs /proc/sys/kernel/perf_event_paranoid at 1 or below, or root.
@@ -228,9 +228,26 @@ traced() {
 	cp $dir/MANIFEST "$here/MANIFEST"
 }
 
+# The recording in samples/switched/: the bundled server for an eighth of a second, with every switch to a goroutine.
+switched() {
+	dir=/tmp/perfskew-switched
+	rm -rf $dir
+	mkdir -p $dir/bin "$here/switched"
+	cp "$here/recording/bin/server" $dir/bin/
+	command="perfskew record -q --goroutines -F 999 --stack-size 4096 -o out -- bin/server -procs 1 -clients 2 -seconds 0.12"
+	say "switched: $command"
+	(cd $dir && env -i PATH="$here/../build:/usr/bin:/bin" HOME=$dir $command >/dev/null)
+	cp $dir/out/perf.data "$here/switched/"
+	chmod 644 "$here/switched/perf.data"
+	grep -v '^switched/' "$here/MANIFEST" >$dir/MANIFEST
+	printf 'switched/perf.data\t%s\t%s\t%s\t%s\tcd %s && %s\n' \
+		"the server of recording/" "$perf_version" "$kernel" "" $dir "$command" >>$dir/MANIFEST
+	cp $dir/MANIFEST "$here/MANIFEST"
+}
+
 for what; do
 	case $what in
-	matrix|traces|forms|cplus|big|bundle|traced) $what ;;
+	matrix|traces|forms|cplus|big|bundle|traced|switched) $what ;;
 	*) say "unknown: $what"; exit 2 ;;
 	esac
 done

@@ -149,7 +149,7 @@ static void summarise(struct document *d, const struct input *in, size_t series)
 	document_field(d, strcmp(unit, "nanoseconds") ? "Total" : "CPU time", "%s",
 		       document_value(d, (double)p->series[series].total, unit));
 	if (in->kind == INPUT_PERF)
-		document_field(d, "Samples", "%s", counted(d, c->total_samples - c->filtered));
+		document_field(d, "Samples", "%s", counted(d, collect_counted(c)));
 	document_field(d, in->kind == INPUT_PERF ? "Event" : "Sample type", "%s", input_event_name(in, series));
 	if (in->kind == INPUT_PERF && c->time_last > c->time_first)
 		document_field(d, "Duration", "%.2f s", (double)(c->time_last - c->time_first) / 1e9);
@@ -200,7 +200,7 @@ static void add_columns(struct columns *cs, const struct input *in, enum weight 
 		bool weighted = perf && (weight == WEIGHT_PERIOD ||
 					 (weight == WEIGHT_AUTO && !strcmp(profile_str(p, p->series[s + 1].unit), "nanoseconds")));
 
-		while (perf && !c->events[event].samples)
+		while (perf && (!c->events[event].samples || c->events[event].switches))
 			event++;
 		cs->of_event[event++] = (uint32_t)cs->nr;
 		cs->weighted[cs->nr++] = weighted;

@@ -282,7 +282,7 @@ static void text_events(FILE *f, const struct collect *c)
 static void text_unwind(FILE *f, const struct collect *c)
 {
 	char a[64];
-	uint64_t all = c->total_samples - c->filtered;
+	uint64_t all = collect_counted(c);
 
 	fputs("\nstacks          samples       %  how they end\n", f);
 	for (int i = 0; i < UNWIND_ENDS; i++)
@@ -298,7 +298,7 @@ static void text_unwind(FILE *f, const struct collect *c)
 
 static void text_goroutines(FILE *f, const struct collect *c)
 {
-	uint64_t all = c->total_samples - c->filtered, charged = 0;
+	uint64_t all = collect_counted(c), charged = 0;
 	char a[64];
 
 	for (int i = 0; i < GOROUTINE_SOURCES; i++)

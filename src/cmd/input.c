@@ -165,7 +165,8 @@ static int load_perf(struct input *in, int fd, const void *prefix, size_t prefix
 	in->damage = in->collect.damage;
 	say_losses(in, o);
 	if (in->collect.trace.unused)
-		note(o, "%s goes unused: %s", r->trace, in->collect.trace.unused);
+		note(o, "%s goes unused: %s",
+		     in->collect.trace.switches ? "what a probe says of goroutines" : r->trace, in->collect.trace.unused);
 	if (in->has_trace)
 		damage_merge(&in->damage, &in->trace.damage);
 	if (o->verbose)
@@ -559,7 +560,7 @@ int input_series(const struct input *in, const struct read_options *r, enum weig
 		return r->type ? series_by_type(p, r->type, series, e) : 0;
 	}
 	for (size_t i = 0; i < c->nr_events; i++)
-		nr += c->events[i].samples > 0;
+		nr += c->events[i].samples && !c->events[i].switches;
 	if (nr > 1 && !r->event)
 		note(o, "%s: %zu events have samples; showing %s (choose with --event)", in->path, nr,
 		     c->events[c->main_event].name);

@@ -240,7 +240,7 @@ static void add_events(struct args *a, const struct perf_plan *p)
 	const char *u = p->user_only ? "u" : "";
 
 	add_str(a, "-e");
-	if ((p->chain || p->off_cpu) && !strpbrk(p->chosen, "/:,{")) {
+	if ((p->chain || p->off_cpu || p->probe) && !strpbrk(p->chosen, "/:,{")) {
 		add(a, xasprintf("%s/name=%s,freq=%zu,call-graph=dwarf,stack-size=%zu/%s", p->chosen,
 				 p->chosen, p->frequency, p->stack_size, u));
 	} else {
@@ -253,6 +253,10 @@ static void add_events(struct args *a, const struct perf_plan *p)
 	if (p->chain) {
 		add_str(a, "-e");
 		add(a, xasprintf("task-clock/name=task-clock,freq=%zu,call-graph=fp/%s", p->frequency, u));
+	}
+	if (p->probe) {
+		add_str(a, "-e");
+		add(a, xasprintf("%s/call-graph=no/", p->probe));
 	}
 	if (p->off_cpu) {
 		add_str(a, "-e");

@@ -21,6 +21,7 @@ struct perf_plan {
 	bool chain;	     /* a second event whose call chains follow frame pointers */
 	bool quiet;	     /* perf without messages, errors included */
 	bool user_chain;     /* user call chains in the samples that have stack dumps, see perfchain.h */
+	const char *probe;   /* another event, by its name: see goprobe.h; NULL: none */
 	bool off_cpu;	     /* sched:sched_switch with its stacks: what waits, and where */
 
 	/* filled by perf_plan_check() */

@@ -22,6 +22,7 @@
 #include "cmd/confine.h"
 #include "cmd/fetch.h"
 #include "cmd/folder.h"
+#include "cmd/goprobe.h"
 #include "cmd/message.h"
 #include "cmd/perfrun.h"
 #include "profile/pprof.h"
@@ -41,7 +42,7 @@ struct record {
 	const char *output, *event, *pprof;
 	size_t pid, hz, stack;
 	double seconds;
-	bool trace, chain, no_chain, off_cpu;
+	bool trace, chain, no_chain, off_cpu, goroutines;
 	struct common_options common; /* quiet only */
 };
 
@@ -60,6 +61,7 @@ static const struct opt record_opts[] = {
 	ROW("chain", 0, OPT_FLAG, chain, NULL, "a second event with frame-pointer call chains"),
 	ROW("no-chain", 0, OPT_FLAG, no_chain, NULL, "no frame-pointer call chains beside the stack dumps"),
 	ROW("off-cpu", 0, OPT_FLAG, off_cpu, NULL, "the scheduler's switches with their stacks as well"),
+	ROW("goroutines", 0, OPT_FLAG, goroutines, NULL, "every switch to a goroutine as well, by a probe in the program (root)"),
 	ROW("no-sandbox", 0, OPT_FLAG, common.no_sandbox, NULL, "keep all rights of the user when what was fetched is checked"),
 	ROW("quiet", 'q', OPT_FLAG, common.quiet, NULL, "no notes"),
 	{0},
@@ -75,6 +77,7 @@ struct session {
 	const struct record *o;
 	struct perf_plan plan;
 	struct perf_run perf;
+	struct goprobe probe;
 	struct fetch_set *set;
 	struct fetch *profile, *trace;
 	char *perf_path, *profile_path, *trace_path;
@@ -115,6 +118,8 @@ static int check_options(struct record *o, int argc, struct error *e)
 		return error_set(e, EXIT_CODE_USAGE,
 				 "--pprof: '%s' is no URL (http://HOST:PORT), and a file is for a COMMAND that writes it",
 				 o->pprof);
+	if (o->goroutines && o->event && strpbrk(o->event, "/:,{"))
+		return error_set(e, EXIT_CODE_USAGE, "--goroutines: --event takes one name without modifiers then");
 	if (!o->hz)
 		o->hz = DEFAULT_HZ;
 	if (!o->stack)
@@ -124,25 +129,24 @@ static int check_options(struct record *o, int argc, struct error *e)
 	return 0;
 }
 
-/* perf is not clear about a command that it cannot run. */
-static int check_command(const char *name, struct error *e)
+/* perf is not clear about a command that it cannot run. Its file, which the caller frees; NULL with *e. */
+static char *find_command(const char *name, struct error *e)
 {
 	const char *path = getenv("PATH"), *end;
 
+	if (strchr(name, '/') && access(name, X_OK) == 0)
+		return xstrdup(name);
 	for (path = strchr(name, '/') || !path ? NULL : path; path && *path; path = *end ? end + 1 : end) {
 		char *file;
-		int found;
 
 		end = strchrnul(path, ':');
 		file = xasprintf("%.*s/%s", (int)(end - path), path, name);
-		found = access(file, X_OK);
+		if (access(file, X_OK) == 0)
+			return file;
 		free(file);
-		if (!found)
-			return 0;
 	}
-	if (strchr(name, '/') && access(name, X_OK) == 0)
-		return 0;
-	return error_set(e, EXIT_CODE_INPUT, "%s: %s", name, strerror(errno));
+	error_set(e, EXIT_CODE_INPUT, "%s: %s", name, strerror(errno));
+	return NULL;
 }
 
 static int make_folder(const char *dir, struct error *e)
@@ -427,13 +431,37 @@ static void plan_note(void *ctx, const char *text)
 	note(&o->common, "%s", text);
 }
 
-static int run_session(struct session *s)
+static int place_probe(struct session *s, const char *program, struct error *e)
+{
+	const struct record *o = s->o;
+	char *path = o->pid ? xasprintf("/proc/%zu/exe", o->pid) : xstrdup(program);
+	int result = goprobe_place(&s->probe, path, e);
+
+	free(path);
+	if (result < 0)
+		return -1;
+	s->plan.probe = s->probe.event;
+	note(&o->common, "each switch to a goroutine will cost the program one to two microseconds, and the recording some 100 bytes");
+	return 0;
+}
+
+/* perf has ended, and this process can still write there. */
+static void remove_probe(struct session *s)
+{
+	struct error e;
+
+	if (goprobe_remove(&s->probe, &e) < 0)
+		message("%s", e.text);
+}
+
+static int run_session(struct session *s, const char *program)
 {
 	const struct record *o = s->o;
 	struct error e;
 	char *text;
 
-	if (perf_plan_check(&s->plan, plan_note, (void *)(uintptr_t)o, &e) < 0)
+	if (perf_plan_check(&s->plan, plan_note, (void *)(uintptr_t)o, &e) < 0 ||
+	    (o->goroutines && place_probe(s, program, &e) < 0))
 		return fail(&e);
 	text = perf_plan_text(&s->plan);
 	note(&o->common, "%s", text);
@@ -453,6 +481,7 @@ static int run_session(struct session *s)
 	if (!s->profile && o->seconds > 0)
 		s->deadline = s->started + (int64_t)(o->seconds * 1000);
 	watch(s);
+	remove_probe(s);
 	return finish(s);
 }
 
@@ -463,11 +492,14 @@ static int run(void *options, int argc, char **argv)
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old_pipe;
 	sigset_t set, old;
 	struct error e;
+	char *program = NULL;
 	int code;
 
-	if (check_options(o, argc, &e) < 0 || (argc && check_command(argv[0], &e) < 0) ||
-	    make_folder(o->output, &e) < 0)
+	if (check_options(o, argc, &e) < 0 || (argc && !(program = find_command(argv[0], &e))) ||
+	    make_folder(o->output, &e) < 0) {
+		free(program);
 		return fail(&e);
+	}
 	s.perf_path = xasprintf("%s/" FOLDER_PERF, o->output);
 	s.profile_path = xasprintf("%s/" FOLDER_PPROF, o->output);
 	s.trace_path = xasprintf("%s/" FOLDER_TRACE, o->output);
@@ -487,14 +519,16 @@ static int run(void *options, int argc, char **argv)
 	s.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	s.set = fetch_set_new();
 
-	code = run_session(&s);
+	code = run_session(&s, program);
 
+	remove_probe(&s);
 	fetch_set_free(s.set);
 	perf_run_release(&s.perf);
 	close(s.signals);
 	sigaction(SIGPIPE, &old_pipe, NULL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	rmdir(o->output); /* when nothing came of it */
+	free(program);
 	free(s.perf_path);
 	free(s.profile_path);
 	free(s.trace_path);

@@ -203,11 +203,13 @@ void traceinfo_used_text(FILE *f, const struct collect *c)
 
 	if (!c->has_trace)
 		return;
-	fputs("\nexecution trace samples       %  \n", f);
+	fprintf(f, "\n%-15s samples       %%  \n", ct->switches ? "probe" : "execution trace");
 	if (ct->unused) {
 		fprintf(f, "  goes unused: %s\n", ct->unused);
 		return;
 	}
+	if (ct->switches)
+		fprintf(f, "%23s          switches to goroutines\n", format_value(a, sizeof(a), (double)ct->switches, "count"));
 	fprintf(f, "%23s %6.2f%%  of %s that ran for a goroutine in its seconds have their goid\n",
 		format_value(a, sizeof(a), (double)ct->charged, "count"), 100 * share(ct->charged, ct->samples),
 		format_value(b, sizeof(b), (double)ct->samples, "count"));
@@ -228,14 +230,16 @@ void traceinfo_used_json(struct json_object *doc, const struct collect *c)
 
 	if (!c->has_trace)
 		return;
-	obj = json_add_obj(doc, "trace");
+	obj = json_add_obj(doc, ct->switches ? "switches" : "trace");
+	if (ct->switches)
+		json_add_u64(obj, "switches", ct->switches);
 	json_add_str(obj, "unused", ct->unused);
 	json_add_u64(obj, "samples", ct->samples);
 	json_add_u64(obj, "charged", ct->charged);
 	json_add_u64(obj, "goroutines", ct->goids);
 	json_add_u64(obj, "split", ct->split);
 	json_add_u64(obj, "judged", judged(ct));
-	obj = json_add_obj(obj, "without_trace");
+	obj = json_add_obj(obj, ct->switches ? "without_switches" : "without_trace");
 	for (int i = 0; i < GOROUTINE_SOURCES; i++) {
 		if (!ct->judged[i])
 			continue;

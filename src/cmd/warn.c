@@ -80,7 +80,7 @@ static void add_losses(struct warnings *w, const struct collect *c)
 void warnings_make(struct warnings *w, const struct collect *c)
 {
 	struct modules *ms = session_modules(c->session);
-	double all = (double)(c->total_samples - c->filtered);
+	double all = (double)collect_counted(c);
 
 	w->nr = 0;
 	add_losses(w, c);

@@ -17,6 +17,7 @@ void charge_release(struct charge *ch)
 {
 	free(ch->entries);
 	free(ch->entry_names);
+	switches_release(&ch->switches);
 	map64_release(&ch->group_index);
 	map64_release(&ch->name_index);
 }
@@ -221,6 +222,8 @@ static void recount(struct charge *ch)
 
 	for (size_t i = 0; i < c->nr_comms; i++) {
 		map64_put(&index, (uint64_t)c->comms[i].event << 32 | c->comms[i].comm, (uint32_t)i);
+		if (run_switches(ch->run, c->comms[i].event))
+			continue; /* of no stack, and of all goroutines */
 		c->comms[i].samples = c->comms[i].period = c->comms[i].time_last = 0;
 		c->comms[i].time_first = UINT64_MAX;
 	}
@@ -302,8 +305,15 @@ void charge_resolve(struct charge *ch)
 		return;
 	evidence_finish(ev);
 	join_entries(ch);
-	if (ch->run->opts->trace)
-		traced_apply(ch);
+	if (ch->run->opts->trace) {
+		traced_apply(ch, ch->run->opts->trace);
+	} else if (ch->switches.nr && ev->keep_all) {
+		struct trace t;
+
+		trace_of_switches(&t, ch->switches.list, ch->switches.nr, c->time_last);
+		traced_apply(ch, &t);
+		trace_release(&t);
+	}
 	for (size_t i = 0; i < ev->nr_sights; i++)
 		if (of_goroutine(&ev->sights[i]) && ev->sights[i].entry != GOROUTINE_NO_ENTRY)
 			ev->sights[i].kind = (uint8_t)kind_of(ch, ev->sights[i].entry);

@@ -14,6 +14,7 @@ struct charge {
 	struct evidence *ev; /* NULL: nobody asks for goroutines */
 	struct goroutine_entry *entries; /* the evidence's, with what others of the same function tell */
 	uint32_t *entry_names; /* strings of the profile */
+	struct switches switches; /* of all workers */
 	size_t nr_entries;     /* the evidence's, and those that only a trace names */
 
 	struct map64 name_index;  /* of c->sample_goroutines */

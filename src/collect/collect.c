@@ -36,6 +36,7 @@ struct driver {
 	uint64_t complete;	   /* every record up to this time has been seen */
 	uint64_t first, late;
 	bool finished;
+	bool switches; /* an event of them is among the attributes */
 	double walk_time; /* seconds of wall time, while nothing else was done */
 	bool owned; /* blocks are memory: decompressed, or from a pipe */
 };
@@ -189,9 +190,14 @@ static void choose_events(struct driver *d)
 	size_t nr = perfdata_nr_attrs(run->perfdata);
 
 	run->event_chosen = xreallocarray(run->event_chosen, nr, sizeof(*run->event_chosen));
-	for (size_t i = 0; i < nr; i++)
-		run->event_chosen[i] =
-			filter_event(&run->filter, perfdata_attr(run->perfdata, i)->name);
+	run->switch_events = xreallocarray(run->switch_events, nr, sizeof(*run->switch_events));
+	for (size_t i = 0; i < nr; i++) {
+		const struct perf_attr *a = perfdata_attr(run->perfdata, i);
+
+		run->event_chosen[i] = filter_event(&run->filter, a->name);
+		run->switch_events[i] = switches_event(run->perfdata, a);
+		d->switches = d->switches || run_switches(run, i);
+	}
 	run->nr_events = nr;
 }
 
@@ -355,7 +361,7 @@ int collect_run(struct collect *c, const char *path, int fd, const void *prefix,
 	d.pool = pool_new(opts->jobs);
 	jobs = pool_jobs(d.pool);
 	if (run->by_goroutine || opts->goroutines || opts->trace || !opts->no_splice) {
-		evidence_init(&evidence, run->by_goroutine || opts->keep_samples || opts->trace, jobs);
+		evidence_init(&evidence, run->by_goroutine || opts->keep_samples || opts->trace || d.switches, jobs);
 		run->evidence = &evidence;
 	}
 	d.workers = xcalloc((size_t)jobs, sizeof(*d.workers));
@@ -385,6 +391,7 @@ out:
 	free(d.blocks);
 	free(d.ready_blocks);
 	free(run->event_chosen);
+	free(run->switch_events);
 	map64_release(&run->deferred.index);
 	free(run->deferred.chains);
 	filter_release(&run->filter);

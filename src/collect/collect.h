@@ -69,6 +69,7 @@ struct collect_options {
 struct collect_event {
 	const char *name;
 	uint64_t samples, period;
+	bool switches;	  /* what a probe says of goroutines, without stacks: no series of its own */
 	const char *unit; /* of the weight: "nanoseconds" for the clocks, else "events" */
 };
 
@@ -95,6 +96,7 @@ struct collect_goroutine {
 /* What an execution trace gave: see collect/traced.h. */
 struct collect_trace {
 	const char *unused; /* why it was not used (static), or NULL */
+	uint64_t switches;  /* it is none, but so many switches that a probe recorded */
 	uint64_t samples;   /* of its process and seconds, that ran for a goroutine */
 	uint64_t charged;   /* of these, whose goid it told */
 	/* What the samples alone say, judged by it: per source, how many, and how many are of the goid most are of. */
@@ -118,7 +120,7 @@ struct collect {
 	struct session *session;
 
 	/*
-	 * Two series per event that has samples (or the one chosen): "samples" in
+	 * Two series per event that has samples and stacks (or the one chosen): "samples" in
 	 * "count", then the event's weight in its unit; series 2*i and 2*i+1.
 	 */
 	struct profile profile;
@@ -145,6 +147,7 @@ struct collect {
 
 	uint64_t total_samples; /* SAMPLE records parsed, before any filter */
 	uint64_t filtered;	/* of these, not chosen by a filter */
+	uint64_t switches;	/* of these, chosen, but without stacks: see collect_event */
 	uint64_t dropped;	/* SAMPLE records that could not be parsed */
 	uint64_t late;		/* records older than what a finished round promised */
 	uint64_t ends[UNWIND_ENDS];
@@ -168,5 +171,11 @@ struct collect {
 int collect_run(struct collect *c, const char *path, int fd, const void *prefix, size_t prefix_size,
 		const struct collect_options *opts, struct error *e);
 void collect_release(struct collect *c);
+
+/* Samples that were chosen and have, or should have, a stack. */
+static inline uint64_t collect_counted(const struct collect *c)
+{
+	return c->total_samples - c->filtered - c->switches;
+}
 
 #endif

@@ -108,6 +108,7 @@ static void merge_counts(struct collect *c, const struct worker *w, struct map64
 	merge_comms(c, w, index);
 	c->total_samples += w->total;
 	c->filtered += w->filtered;
+	c->switches += w->switched;
 	c->dropped += w->dropped;
 	c->user_stacks += w->user_stacks;
 	c->rooted_stacks += w->rooted;
@@ -170,8 +171,10 @@ static void merge_workers(struct collect *c, const struct run *run, struct pool 
 	struct merge m = {run, workers, nr, all, xcalloc((size_t)nr, sizeof(uint32_t *)), charge};
 
 	c->time_first = UINT64_MAX;
-	for (int i = 0; i < nr; i++)
+	for (int i = 0; i < nr; i++) {
 		merge_counts(c, &workers[i], &index);
+		switches_append(&charge->switches, &workers[i].switches);
+	}
 	map64_release(&index);
 	pool_run(pool, FORGET_FIRST + FORGET_PARTS, merge_part, &m);
 	stacks_columns(all, run->nr_events);
@@ -232,6 +235,7 @@ static void fill_events(struct collect *c, const struct run *run)
 
 		c->events[i].name = a->name;
 		c->events[i].unit = event_unit(a);
+		c->events[i].switches = run_switches(run, i) && !run->opts->event;
 	}
 	for (size_t i = 0; i < c->nr_comms; i++) {
 		c->events[c->comms[i].event].samples += c->comms[i].samples;
@@ -239,10 +243,11 @@ static void fill_events(struct collect *c, const struct run *run)
 	}
 	for (size_t i = 1; i < c->nr_events; i++) {
 		const struct collect_event *best = &c->events[c->main_event];
+		bool switches = c->events[i].switches;
 		bool time = c->events[i].samples && is_cpu_time(perfdata_attr(run->perfdata, i));
 		bool best_time = best->samples && is_cpu_time(perfdata_attr(run->perfdata, c->main_event));
 
-		if (time != best_time ? time : c->events[i].samples > best->samples)
+		if (switches != best->switches ? best->switches : time != best_time ? time : c->events[i].samples > best->samples)
 			c->main_event = i;
 	}
 }
@@ -493,7 +498,7 @@ static void fill_profile(struct collect *c, const struct run *run, struct pool *
 	int64_t wall;
 
 	for (size_t i = 0; i < c->nr_events; i++) {
-		if (!c->events[i].samples)
+		if (!c->events[i].samples || c->events[i].switches)
 			continue;
 		series[i] = profile_add_series(p, "samples", "count");
 		profile_add_series(p, c->events[i].name, c->events[i].unit);

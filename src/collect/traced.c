@@ -38,6 +38,14 @@ static bool on_own_stack(const struct goroutine_sight *s)
 	       (s->stack_hi || (s->source == GOROUTINE_BY_REGISTER && !(s->flags & GOROUTINE_DOUBTFUL)));
 }
 
+/* Whether the sample's own word is for the goroutine that the thread switched to last. */
+static bool ran_for_last(const struct traced *w, const struct goroutine_sight *s, const struct trace_span *span)
+{
+	uint64_t g = w->t->goroutines[span->goroutine].g;
+
+	return ran_for_goroutine(s) && (!s->g || s->g == g || s->flags & GOROUTINE_DOUBTFUL);
+}
+
 /*
  * What mcall begins on the system stack, it does for the goroutine that called it, also when the
  * trace has that one parked already: no other has had the thread since.
@@ -48,6 +56,8 @@ static void find_spans(struct traced *w)
 		const struct goroutine_sight *s = &w->ev->sights[i];
 		const struct trace_span *span = trace_last(w->t, s->tid, s->time);
 
+		if (span && w->t->open_ended && !ran_for_last(w, s, span))
+			continue;
 		w->within[i] = span && s->time < span->to;
 		if (w->within[i] || (span && s->source == GOROUTINE_BY_MCALL && in_window(w, s)))
 			w->of[i] = span->goroutine + 1;
@@ -82,7 +92,7 @@ static const char *why_unused(struct traced *w)
 	const struct charge *ch = w->ch;
 	size_t within = 0, own = 0, found = 0;
 
-	if (perfdata_clockid(ch->c->perfdata) != CLOCK_MONOTONIC)
+	if (!w->t->open_ended && perfdata_clockid(ch->c->perfdata) != CLOCK_MONOTONIC)
 		return "the recording's times are not of CLOCK_MONOTONIC (perf record -k mono)";
 	if (!w->t->monotonic)
 		return "the trace's times are not of CLOCK_MONOTONIC";
@@ -92,7 +102,8 @@ static const char *why_unused(struct traced *w)
 		return "it is of other seconds than the recording";
 	find_spans(w);
 	if (!find_space(w))
-		return "none of its threads is in the recording: another program, or another pid namespace";
+		return w->t->open_ended ? "no sample is of a goroutine that it names: of another program"
+					: "none of its threads is in the recording: another program, or another pid namespace";
 	for (size_t i = 0; i < w->ev->nr_sights; i++) {
 		const struct goroutine_sight *s = &w->ev->sights[i];
 
@@ -102,7 +113,8 @@ static const char *why_unused(struct traced *w)
 		found += w->within[i];
 	}
 	if (own >= CHECKED_FROM && (double)found < CHECKED_SHARE * (double)own)
-		return "goroutines ran when it has none on their threads: another program, or another clock";
+		return w->t->open_ended ? "the goroutines of most samples are others: events lost, or of another program"
+					: "goroutines ran when it has none on their threads: another program, or another clock";
 	return NULL;
 }
 
@@ -253,7 +265,7 @@ static void rebuild(struct traced *w)
 		uint32_t was = s->id, of = w->of[i];
 
 		if (w->within[i])
-			s->source = GOROUTINE_BY_TRACE;
+			s->source = w->t->open_ended ? GOROUTINE_BY_SWITCH : GOROUTINE_BY_TRACE;
 		if (!of && was != GOROUTINE_NO_ID && same[was] && same[was] != UINT32_MAX)
 			of = same[was];
 		if (of && !by_trace[of]) {
@@ -299,7 +311,7 @@ static void finish(struct traced *w)
 
 		if (!w->of[i]) {
 			/* on a system stack while no goroutine had the thread */
-			if (s->space == w->space && in_window(w, s) && ran_for_goroutine(s) &&
+			if (!w->t->open_ended && s->space == w->space && in_window(w, s) && ran_for_goroutine(s) &&
 			    s->id == GOROUTINE_NO_ID && s->entry == GOROUTINE_NO_ENTRY)
 				s->kind = GOROUTINE_SCHEDULER;
 			continue;
@@ -325,14 +337,15 @@ static void count(const struct traced *w)
 	}
 }
 
-void traced_apply(struct charge *ch)
+void traced_apply(struct charge *ch, const struct trace *t)
 {
-	struct traced w = {.ch = ch, .ev = ch->ev, .t = ch->run->opts->trace};
+	struct traced w = {.ch = ch, .ev = ch->ev, .t = t};
 
 	w.of = xcalloc(w.ev->nr_sights + 1, sizeof(*w.of));
 	w.within = xcalloc(w.ev->nr_sights + 1, sizeof(*w.within));
 
 	ch->c->has_trace = true;
+	ch->c->trace.switches = t->open_ended ? ch->switches.nr : 0;
 	ch->c->trace.unused = why_unused(&w);
 	if (!ch->c->trace.unused) {
 		judge(&w);

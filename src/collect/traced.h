@@ -1,6 +1,8 @@
 /*
  * Samples charged to goroutines by an execution trace of the same run: thread
- * and time fall into exactly one span in which a goroutine had the thread.
+ * and time fall into exactly one span in which a goroutine had the thread. Of a
+ * trace of switches alone a span says who had it last; whether a sample ran for
+ * that one, or for the scheduler, or for a thread of C that came in, it says itself.
  * Private to collect/.
  */
 #ifndef COLLECT_TRACED_H
@@ -14,6 +16,6 @@
  * Nothing changes, and c->trace.unused says why, where recording and trace have
  * no clock, seconds or threads in common.
  */
-void traced_apply(struct charge *ch);
+void traced_apply(struct charge *ch, const struct trace *t);
 
 #endif

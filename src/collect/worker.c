@@ -32,6 +32,7 @@ void worker_release(struct worker *w)
 	map64_release(&w->comm_index);
 	free(w->comms);
 	free(w->samples);
+	switches_release(&w->switches);
 	goroutine_worker_free(w->goroutines);
 	free(w->symbols_seen);
 	free(w->chain);
@@ -181,6 +182,11 @@ static void count_sample(struct worker *w, struct perf_sample *s)
 		return;
 	}
 	count_comm(w, s, comm);
+	/* what they say is no stack; asked for alone they are shown as any event */
+	if (run_switches(w->run, s->attr_index) && !w->run->opts->event) {
+		w->switched++;
+		return;
+	}
 	if (s->callchain_nr)
 		join_deferred(w, s);
 	u = unwind_sample(w->unwind, w->run->perfdata, s);
@@ -276,6 +282,9 @@ void worker_block(struct worker *w, const struct perfdata_block *b, size_t block
 			w->dropped++;
 			continue;
 		}
+		if (run_switches(w->run, s.attr_index) &&
+		    !switches_add(&w->switches, &w->run->switch_events[s.attr_index], &s, perfdata_swapped(w->run->perfdata)))
+			damage_add(&w->damage, DAMAGE_SAMPLE_CUT, rec.offset);
 		prefetch(b, at, &rec, &s);
 		count_sample(w, &s);
 	}

@@ -10,6 +10,7 @@
 #include "collect/evidence.h"
 #include "collect/filter.h"
 #include "collect/stacks.h"
+#include "collect/switches.h"
 
 /* A deferred user call chain found in the walk (CALLCHAIN_DEFERRED). */
 struct deferred_chains {
@@ -30,10 +31,16 @@ struct run {
 	bool load_ahead;    /* symbols are read by whoever sees first that they will be needed */
 	bool by_goroutine;  /* where a sample's stack begins, or whether it counts, is known at the end */
 	bool *event_chosen; /* per attribute: counts by --event */
+	struct switch_event *switch_events; /* per attribute */
 	size_t nr_events;
 	struct deferred_chains deferred;
 	const struct perfdata_block *blocks; /* of the current round of work */
 };
+
+static inline bool run_switches(const struct run *run, size_t attr)
+{
+	return run->switch_events[attr].goid;
+}
 
 struct worker_comm { /* (event, comm) */
 	uint64_t samples, period, first, last;
@@ -55,8 +62,9 @@ struct worker {
 	size_t nr_samples, alloc_samples;
 	struct goroutine_worker *goroutines; /* NULL: nobody asks */
 	struct parcel *parcel; /* evidence of the block at hand */
+	struct switches switches;
 	uint64_t kinds[GOROUTINE_KINDS]; /* samples that are of no goroutine and tell of none */
-	uint64_t total, filtered, dropped;
+	uint64_t total, filtered, switched, dropped;
 	uint64_t ends[UNWIND_ENDS], user_stacks, rooted;
 	uint64_t first, last;
 	struct damage damage;

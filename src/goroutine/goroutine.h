@@ -39,6 +39,7 @@ const char *goroutine_kind_text(enum goroutine_kind k);
 /* Where the identity comes from, best first; the list drives JSON and text of `info`. */
 #define FOREACH_GOROUTINE_SOURCE(X)                                            \
 	X(GOROUTINE_BY_TRACE, "trace", "exact", "execution trace")             \
+	X(GOROUTINE_BY_SWITCH, "switch", "exact", "switches recorded by a probe") \
 	X(GOROUTINE_BY_REGISTER, "register", "exact", "g in its register at the leaf") \
 	X(GOROUTINE_BY_MCALL, "mcall", "exact", "g pushed by mcall")           \
 	X(GOROUTINE_BY_ASMCGOCALL, "asmcgocall", "exact", "g stored by asmcgocall") \

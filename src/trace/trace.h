@@ -86,6 +86,7 @@ struct trace_thread {
  */
 struct trace_goroutine {
 	uint64_t goid;
+	uint64_t g;		/* address of its g, where switches tell it; 0: not known */
 	uint64_t parent;	/* goid of the goroutine that created it; 0: not known */
 	uint64_t created, ended; /* ns; 0: before the trace began; not within it */
 	uint64_t time[TRACE_STATES]; /* ns spent in each state within the trace */
@@ -117,6 +118,7 @@ struct trace {
 	uint64_t units;	    /* of time per second */
 	uint64_t from, to;  /* ns: the first and last moment it speaks of */
 	bool monotonic;	    /* its ns are CLOCK_MONOTONIC's */
+	bool open_ended;    /* of switches alone: a span lasts until the thread's next one begins, work or not */
 	bool has_wall;
 	int64_t wall_offset; /* has_wall: what to add for ns since 1970 */
 
@@ -151,6 +153,18 @@ bool trace_recognise(const void *data, size_t size);
  */
 int trace_read(struct trace *t, const void *data, size_t size, const char *path, struct error *e);
 void trace_release(struct trace *t);
+
+/* A thread goes on with a goroutine: what a probe on runtime.gogo tells (process/goswitch.h). */
+struct trace_switch {
+	uint64_t time; /* ns */
+	uint64_t g, goid;
+	uint32_t pid, tid;
+};
+/*
+ * A trace of nothing but switches, up to `end` (ns): goroutines without names or states, and open-ended spans.
+ * Of several processes only the one with most switches; the list is sorted by time.
+ */
+void trace_of_switches(struct trace *t, struct trace_switch *list, size_t nr, uint64_t end);
 
 /* Who had the thread at that time (ns of the trace's clock), or NULL. */
 const struct trace_span *trace_running(const struct trace *t, uint64_t tid, uint64_t time);

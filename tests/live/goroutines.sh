@@ -93,4 +93,24 @@ alone=$("$perfskew" info -q --format json "$dir/short.data" | sed -n '/"goroutin
 echo "short: $ran ran; samples met (and took for several): $seen; without the trace told apart: $alone"
 echo "$ran $seen $alone" | awk '{ exit !(NF == 4 && $4 >= 20 && $4 < $2 + 30 && $3 * 50 < $2) }' ||
 	{ echo "FAIL short: merged or split"; status=1; }
+
+# The same with every switch recorded by a probe, and the trace as judge: each sample's goroutine, by goid.
+by_goid() { # OPTION...
+	"$perfskew" convert -q -f folded --by goroutine=id "$@" "$dir/probed/perf.data" |
+		awk '{ n = $NF; sub(/;.*/, ""); if ($1 == "goroutine" && $NF ~ /^[0-9]+$/) sum[$NF] += n } END { for (g in sum) print g, sum[g] }'
+}
+"$perfskew" record -q -F 999 --goroutines -o "$dir/probed" -- \
+	"$dir/goroutines" -mode short -seconds 2 -count 10000 -n 8 -micros 200 -trace "$dir/probed.trace" >"$dir/probed.log" 2>&1
+case $? in
+0)
+	by_goid >"$dir/by_probe"
+	by_goid --trace "$dir/probed.trace" >"$dir/by_trace"
+	set -- $(awk 'NR == FNR { probe[$1] = $2; next } { all += $2; same += probe[$1] < $2 ? probe[$1] : $2; n++ } END { print same + 0, all + 0, n + 0 }' \
+		"$dir/by_probe" "$dir/by_trace")
+	echo "probe: $1 of $2 samples of $3 goroutines are of the goid that the trace has"
+	[ "$2" -gt 100 ] && least 98 "$1" "$2" || { echo "FAIL probe: 98 % are wanted"; status=1; }
+	left=$(cat /sys/kernel/tracing/uprobe_events /sys/kernel/debug/tracing/uprobe_events 2>/dev/null | grep -c "perfskew/gogo_")
+	[ "$left" = 0 ] || { echo "FAIL probe: $left probes are left behind"; status=1; } ;;
+*) echo "skip probe: $(tail -n 1 "$dir/probed.log")" ;;
+esac
 exit $status

@@ -55,6 +55,8 @@ if [ -z "$(perf script -i "$dir/try.data" -F comm 2>/dev/null | head -n 1)" ]; t
 	exit $status
 fi
 
+expect "probe of what is no Go program" 3 "$perfskew" record -o "$dir/x" --goroutines -- true
+grep -q 'is no Go program' "$dir/out" && ok "says so" || not_ok "says so" "$(cat "$dir/out")"
 expect "process that is not there" 3 "$perfskew" record -o "$dir/x" -p 2000000000
 case $(uname -m) in
 x86_64) program=$samples/recording/bin/server ;;
@@ -83,6 +85,20 @@ if [ -n "$program" ]; then
 	got=$?
 	if [ $got = 0 ]; then ok "interrupted"; else not_ok "interrupted" "exit $got: $(cat "$dir/err")"; fi
 	expect "what was recorded is whole" 0 "$perfskew" info "$dir/b"
+	"$perfskew" record -q --goroutines -o "$dir/probed" -p $server 2>"$dir/err" &
+	recorder=$!
+	sleep 2
+	kill -INT $recorder
+	wait $recorder
+	case $? in
+	0)
+		events=$(cat /sys/kernel/tracing/uprobe_events /sys/kernel/debug/tracing/uprobe_events 2>/dev/null)
+		case $events in
+		*perfskew/gogo_$recorder*) not_ok "interrupted with a probe" "it is left behind" ;;
+		*) ok "interrupted with a probe" ;;
+		esac ;;
+	*) skip "interrupted with a probe" "$(tail -n 1 "$dir/err")" ;;
+	esac
 	kill $server
 	server=
 else

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "frames.h"
+#include "process/goswitch.h"
 #include "process/gotab_internal.h"
 #include "suite.h"
 
@@ -318,6 +320,80 @@ static void compare(const char *name, const char *flags, const char *ldflags)
 		printf("%s: %zu of %zu wrong: %s\n", name, r.wrong, r.addresses, r.first);
 }
 
+/* The first word that the file has where a probe would be. */
+static bool switch_place(const char *path, struct goswitch *at, uint32_t *word)
+{
+	struct file_map m;
+	struct error e;
+	Elf *elf;
+	bool found;
+
+	elf_version(EV_CURRENT);
+	CU_ASSERT_EQUAL_FATAL(file_map_open_private(&m, path, &e), 0);
+	elf = elf_memory((char *)(uintptr_t)m.data, m.size);
+	found = goswitch_find(at, elf, path, &e) == 0 && at->offset + 4 <= m.size;
+	if (found)
+		memcpy(word, m.data + at->offset, 4);
+	elf_end(elf);
+	file_map_close(&m);
+	return found;
+}
+
+static void expect_no_switch(const char *path, size_t at, const char *bytes, const char *words)
+{
+	struct goswitch s;
+	struct file_map m;
+	struct error e;
+	Elf *elf;
+
+	CU_ASSERT_EQUAL_FATAL(file_map_open_private(&m, path, &e), 0);
+	memcpy((uint8_t *)(uintptr_t)m.data + at, bytes, strlen(bytes));
+	elf = elf_memory((char *)(uintptr_t)m.data, m.size);
+	CU_ASSERT_EQUAL(goswitch_find(&s, elf, path, &e), -1);
+	CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, words));
+	elf_end(elf);
+	file_map_close(&m);
+}
+
+/* runtime.gogo's last instruction, in a stripped Go 1.26; a changed one is not taken for it. */
+static void place_of_switches(void)
+{
+	struct goswitch s;
+	char path[4096];
+	uint32_t word;
+
+	snprintf(path, sizeof(path), "%s/samples/recording/bin/server", test_srcdir());
+	CU_ASSERT_TRUE_FATAL(switch_place(path, &s, &word));
+	CU_ASSERT_EQUAL(word & 0xff, 0xe9); /* jmp */
+	CU_ASSERT_STRING_EQUAL(s.g_register, "dx");
+	CU_ASSERT_EQUAL(s.goid, 152);
+	expect_no_switch(path, s.offset, "\xe8", "not as Go's sources");	 /* a call */
+	expect_no_switch(path, s.offset + 1, "\x10", "not as Go's sources"); /* to elsewhere */
+	expect_no_switch(path, 18, "\x03", "x86-64 and arm64 only");	 /* e_machine */
+}
+
+/* B, of which there is one kind only. */
+static void place_on_arm64(void)
+{
+	struct goswitch s;
+	char path[4096];
+	uint32_t word = 0;
+
+	setenv("GOARCH", "arm64", 1);
+	setenv("CGO_ENABLED", "0", 1);
+	snprintf(path, sizeof(path), "%s/arm64", build_dir);
+	if (!go_build("arm64", "", "-s -w")) {
+		test_skip("place_on_arm64", "this Go does not build for arm64");
+	} else {
+		CU_ASSERT_TRUE(switch_place(path, &s, &word));
+		CU_ASSERT_EQUAL(word >> 26, 5);
+		CU_ASSERT_STRING_EQUAL(s.g_register, "x6");
+	}
+	unsetenv("GOARCH");
+	unsetenv("CGO_ENABLED");
+}
+
 static void programs_know_themselves(void)
 {
 	char dir[] = "/tmp/perfskew-go-XXXXXX", command[128];
@@ -333,6 +409,7 @@ static void programs_know_themselves(void)
 	compare("unoptimised", "-gcflags='-l -N'", "");
 	compare("pie", "-buildmode=pie", "");
 	compare("pie-external", "-buildmode=pie", "-s -w -linkmode=external");
+	place_on_arm64();
 	snprintf(command, sizeof(command), "rm -rf '%s'", build_dir);
 	run(command);
 }
@@ -343,6 +420,7 @@ static const struct suite_test tests[] = {
 	{"headers refused by name", headers_refused_by_name},
 	{"any cut and any byte", any_cut_and_any_byte},
 	{"cycles in the inline tree", cycles_in_the_inline_tree},
+	{"place of switches", place_of_switches},
 	{"programs know themselves", programs_know_themselves},
 	{NULL, NULL},
 };

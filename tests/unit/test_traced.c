@@ -127,6 +127,44 @@ static void expect_unused(uint32_t clockid, uint64_t flags, const struct at *lis
 	free(path);
 }
 
+/* Who had thread 10 last, by goid; 0 nobody. */
+static uint64_t last_goid(const struct trace *t, uint64_t tid, uint64_t time)
+{
+	const struct trace_span *s = trace_last(t, tid, time);
+
+	return s ? t->goroutines[s->goroutine].goid : 0;
+}
+
+/* In any order, of two processes; a span lasts until the next, the last one to the end. */
+static void switches(void)
+{
+	struct trace_switch list[] = {
+		{.time = 500, .g = 0xb, .goid = 2, .pid = 7, .tid = 10},
+		{.time = 100, .g = 0xa, .goid = 1, .pid = 7, .tid = 10},
+		{.time = 300, .g = 0xa, .goid = 1, .pid = 7, .tid = 10}, /* its stack has grown */
+		{.time = 400, .g = 0xa, .goid = 9, .pid = 8, .tid = 10},
+		{.time = 600, .g = 0xa, .goid = 3, .pid = 7, .tid = 11}, /* 1 has ended, its g is another's */
+	};
+	struct trace t;
+
+	trace_of_switches(&t, list, sizeof(list) / sizeof(*list), 1000);
+	CU_ASSERT_TRUE(t.open_ended);
+	CU_ASSERT_EQUAL(t.from, 100);
+	CU_ASSERT_EQUAL(t.to, 1000);
+	CU_ASSERT_EQUAL(t.nr_goroutines, 3);
+	CU_ASSERT_EQUAL(last_goid(&t, 10, 99), 0);
+	CU_ASSERT_EQUAL(last_goid(&t, 10, 100), 1);
+	CU_ASSERT_EQUAL(last_goid(&t, 10, 499), 1);
+	CU_ASSERT_EQUAL(last_goid(&t, 10, 500), 2);
+	CU_ASSERT_EQUAL(last_goid(&t, 10, 999), 2);
+	CU_ASSERT_EQUAL(last_goid(&t, 11, 700), 3);
+	CU_ASSERT_EQUAL(trace_goroutine(&t, 1)->g, 0xa);
+	CU_ASSERT_EQUAL(trace_goroutine(&t, 3)->g, 0xa);
+	CU_ASSERT_PTR_NULL(trace_goroutine(&t, 9));
+	CU_ASSERT_EQUAL(trace_thread(&t, 10)->nr, 2);
+	trace_release(&t);
+}
+
 /* Nothing is charged by guess. */
 static void nothing_in_common(void)
 {
@@ -267,6 +305,7 @@ static void misses(void)
 static const struct suite_test tests[] = {
 	{"charged by thread and time", charged},
 	{"nothing in common", nothing_in_common},
+	{"switches", switches},
 	{"pairs", pairs},
 	{"run intervals without a sample", misses},
 	{NULL, NULL},
