@@ -20,9 +20,9 @@ import (
 )
 
 var (
-	mode   = flag.String("mode", "pingpong", "pingpong, short, twins, alloc, spin or tick")
+	mode   = flag.String("mode", "pingpong", "pingpong, short, twins, alloc, spin, halves or tick")
 	number = flag.Int("n", 8, "pairs, goroutines at once, or spinners")
-	count  = flag.Int("count", 10000, "short: how many goroutines in all")
+	count  = flag.Int("count", 10000, "short: how many goroutines in all; halves: million loop iterations of each")
 	micros = flag.Int("micros", 200, "short: how long each burns CPU")
 )
 
@@ -190,6 +190,36 @@ func spin() {
 	wg.Wait()
 }
 
+// halves: the same work twice, first by one goroutine and then by -n side by side (Go issue 35057). Each
+// half has half of the CPU time.
+
+//go:noinline
+func oneByOne(n int) {
+	for ; n > 0; n-- {
+		atomic.AddUint64(&sink, burn(1000000))
+	}
+}
+
+//go:noinline
+func sideBySide(n int) {
+	for ; n > 0; n-- {
+		atomic.AddUint64(&sink, burn(1000000))
+	}
+}
+
+func halves() {
+	var wg sync.WaitGroup
+	oneByOne(*count)
+	for i := 0; i < *number; i++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			sideBySide(*count / *number)
+		}()
+	}
+	wg.Wait()
+}
+
 // tick: one thread that works in bursts between two ticks of the kernel and sleeps while the tick
 // passes. The kernel looks at CPU time timers in its tick (kernel/time/posix-cpu-timers.c), so
 // pprof's timer never expires while the burst runs.
@@ -257,7 +287,8 @@ func tick() {
 
 func main() {
 	modes := map[string]func(){
-		"pingpong": pingpong, "short": short, "twins": twins, "alloc": alloc, "spin": spin, "tick": tick,
+		"pingpong": pingpong, "short": short, "twins": twins, "alloc": alloc, "spin": spin, "halves": halves,
+		"tick": tick,
 	}
 	flag.Parse()
 	f := modes[*mode]
