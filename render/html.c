@@ -34,10 +34,12 @@ static char *style(const struct render_report *r, const struct render_options *o
 	if (!f)
 		return NULL;
 	fputs(render_report_css, f);
-	put_palette(f, o->colors, r->graph, "", false);
-	fputs("\n@media(prefers-color-scheme:dark){", f);
-	put_palette(f, o->colors, r->graph, ":root:not([data-theme=light]) ", true);
-	fputs("}\n", f);
+	if (r->graph) {
+		put_palette(f, o->colors, r->graph, "", false);
+		fputs("\n@media(prefers-color-scheme:dark){", f);
+		put_palette(f, o->colors, r->graph, ":root:not([data-theme=light]) ", true);
+		fputs("}\n", f);
+	}
 	if (fclose(f) != 0) {
 		free(text);
 		return NULL;
@@ -56,15 +58,19 @@ static char *script(void)
 	return text;
 }
 
+/* js NULL: no script at all. */
 static void head(FILE *f, const char *title, const char *css, const char *js)
 {
-	char css_hash[45], js_hash[45];
+	char hash[45];
 
-	sha256_base64(css, strlen(css), css_hash);
-	sha256_base64(js, strlen(js), js_hash);
-	fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-%s'; "
-		   "style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'\">\n", js_hash, css_hash);
+	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ", f);
+	if (js) {
+		sha256_base64(js, strlen(js), hash);
+		fprintf(f, "script-src 'sha256-%s'; ", hash);
+	}
+	sha256_base64(css, strlen(css), hash);
+	fprintf(f, "style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'\">\n", hash);
 	fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	      "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
 	      "<link rel=\"icon\" href=\"data:,\">\n<title>", f);
@@ -128,11 +134,14 @@ static void table(FILE *f, const struct render_table *t)
 		text_xml(f, t->help);
 		fputs("</p>", f);
 	}
+	fputs(t->legend ? t->legend : "", f);
 	fputs("<div class=\"scroll\"><table class=\"data named\"><thead><tr>", f);
 	for (size_t c = 0; c < t->nr_heads; c++) {
 		fputs("<th scope=\"col\">", f);
 		text_xml(f, t->heads[c]);
 		fputs("</th>", f);
+		if (!c && t->pictures)
+			fputs("<th scope=\"col\"></th>", f);
 	}
 	fputs("</tr></thead><tbody>\n", f);
 	for (size_t row = 0; row < t->nr_rows; row++) {
@@ -146,6 +155,8 @@ static void table(FILE *f, const struct render_table *t)
 			fputs("</small>", f);
 		}
 		fputs("</th>", f);
+		if (t->pictures)
+			fprintf(f, "<td>%s</td>", t->pictures[row] ? t->pictures[row] : "");
 		for (size_t c = 1; c < t->nr_heads; c++) {
 			fputs("<td>", f);
 			text_xml(f, cells[c]);
@@ -169,29 +180,49 @@ static void notes(FILE *f, const struct render_report *r)
 	fputs("</ul></section>\n", f);
 }
 
+/* The graph: what the script makes of the data, and what is seen without. False without memory. */
+static bool graph(FILE *f, const struct render_report *r, const struct render_options *o, const struct functions *fn)
+{
+	bool ok;
+
+	fputs("<div id=\"app\" hidden></div>\n<div id=\"still\">\n", f);
+	ok = html_still(f, r, o, fn);
+	fputs("</div>\n", f);
+	return ok;
+}
+
+static bool data(FILE *f, const struct render_report *r, const struct render_options *o, const struct functions *fn,
+		 const char *js)
+{
+	bool ok;
+
+	fputs("<script type=\"application/json\" id=\"data\">\n", f);
+	ok = html_data(f, r, o, fn);
+	fputs("\n</script>\n<script>", f);
+	fputs(js, f);
+	fputs("</script>\n", f);
+	return ok;
+}
+
 enum render_status render_html(FILE *f, const struct render_report *r, const struct render_options *o)
 {
-	const char *title = o->title ? o->title : r->graph->differential ? "Differential profile" : "Profile";
-	char *css = style(r, o), *js = script();
+	const char *title = o->title ? o->title : r->graph && r->graph->differential ? "Differential profile" : "Profile";
+	char *css = style(r, o), *js = r->graph ? script() : NULL;
 	struct functions fn = {0};
-	bool ok = css && js && functions_make(&fn, r->graph);
+	bool ok = css && (!r->graph || (js && functions_make(&fn, r->graph)));
 
 	if (ok) {
 		head(f, title, css, js);
 		summary(f, r, title, o->subtitle);
 		fputs("<main>\n", f);
 		findings(f, r);
-		fputs("<div id=\"app\" hidden></div>\n<div id=\"still\">\n", f);
-		ok = html_still(f, r, o, &fn);
-		fputs("</div>\n", f);
+		ok = !r->graph || graph(f, r, o, &fn);
 		for (size_t i = 0; i < r->nr_tables; i++)
 			table(f, &r->tables[i]);
 		notes(f, r);
-		fputs("</main>\n<script type=\"application/json\" id=\"data\">\n", f);
-		ok = ok && html_data(f, r, o, &fn);
-		fputs("\n</script>\n<script>", f);
-		fputs(js, f);
-		fputs("</script>\n</body>\n</html>\n", f);
+		fputs("</main>\n", f);
+		ok = ok && (!r->graph || data(f, r, o, &fn, js));
+		fputs("</body>\n</html>\n", f);
 	}
 	functions_release(&fn);
 	free(css);

@@ -133,6 +133,9 @@ struct render_table {
 	const char *const *cells; /* nr_rows * nr_heads */
 	size_t nr_rows;
 	const char *const *row_help; /* per row, shown when pointed at; or NULL */
+	/* per row what render_strip wrote (its element may be NULL), and what render_strip_legend did; or NULL */
+	const char *const *pictures;
+	const char *legend;
 };
 
 /* What is to be read first: a sentence, and why it is so. */
@@ -147,7 +150,7 @@ struct render_test {
 };
 
 struct render_report {
-	const struct render_graph *graph;
+	const struct render_graph *graph; /* NULL: a page of text and tables alone, without a script */
 	/* differential: the two sides, earlier or truer first; tables say how much more the second has */
 	const struct render_column *columns;
 	size_t nr_columns, column; /* column: the one shown first; differential: the graph's value side */
@@ -174,5 +177,13 @@ struct render_report {
  * pictures count as far as they have a meaning there: title, subtitle, colors, search, inverted.
  */
 enum render_status render_html(FILE *f, const struct render_report *r, const struct render_options *o);
+
+/*
+ * A graph as a picture in a table's cell: an SVG element of 300 by 48 px without names, for a page of
+ * render_html; some KB, 30 at most. Differential graphs are coloured by the difference.
+ */
+enum render_status render_strip(FILE *f, const struct render_graph *g);
+/* What its colours mean, as a list: the kinds that are true; used NULL: of the difference between two sides. */
+void render_strip_legend(FILE *f, const bool used[RENDER_KINDS], const char *side_a, const char *side_b);
 
 #endif

@@ -13,6 +13,12 @@
 #include "perfdata/perfdata.h"
 #include "profile/pprof.h"
 
+const struct opt batch_opts[] = {
+	{.name = "baseline", .type = OPT_STRING, .offset = offsetof(struct batch_options, baseline), .arg = "DIR|FILE",
+	 .help = "compare each recording with its namesake there"},
+	{0},
+};
+
 /* What files of a kind are called; tried in this order. */
 static const char *const recording_suffixes[] = {".data", NULL};
 static const char *const pprof_suffixes[] = {".pb.gz", ".pprof", ".pb", NULL};
@@ -242,7 +248,7 @@ static void add_folder(struct batch *b, const char *path)
 		free(names[i]);
 	}
 	free(names);
-	b->many = true;
+	b->many = b->opened = true;
 	if (b->nr == before)
 		add(b, path, NULL);
 }
@@ -265,7 +271,7 @@ static void add_found(struct batch *b, char *const *paths, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		if (!known || looks_readable(paths[i]))
 			add_recording(b, paths[i]);
-	b->many = true;
+	b->many = b->opened = true;
 }
 
 static void add_operand(struct batch *b, const char *operand)
@@ -328,16 +334,18 @@ void batch_expand(struct batch *b, size_t nr, const char *const *operands)
 	make_unique(b);
 }
 
-void batch_operands(struct batch *b, const struct common_options *o, int argc, char *const *argv)
+void batch_operands(struct batch *b, const struct common_options *o, int argc, char *const *argv, const char *none)
 {
 	size_t nr = o->input.nr + (size_t)argc, n = 0;
-	const char **all = xreallocarray(NULL, nr, sizeof(*all));
+	const char **all = xreallocarray(NULL, nr + 1, sizeof(*all));
 
 	for (size_t i = 0; i < o->input.nr; i++)
 		all[n++] = o->input.items[i];
 	for (int i = 0; i < argc; i++)
 		all[n++] = argv[i];
-	batch_expand(b, nr, all);
+	if (!n && none)
+		all[n++] = none;
+	batch_expand(b, n, all);
 	free(all);
 }
 
@@ -377,6 +385,20 @@ void batch_pair_up(struct batch *b)
 	b->items[0].pprof = b->items[1].path;
 	free(b->items[1].name);
 	b->nr = 1;
+	b->many = false;
+}
+
+void batch_named_pair(struct batch *b, const char *perf, const char *pprof)
+{
+	uint8_t bytes[4096];
+	bool has = false;
+
+	for (size_t i = 0; i < b->nr; i++)
+		has |= b->items[i].pprof != NULL;
+	if (b->opened || is_directory(pprof) || (has && perfdata_recognise(bytes, first_bytes(pprof, bytes, sizeof(bytes)))))
+		return;
+	batch_release(b);
+	add(b, perf, pprof);
 }
 
 const struct batch_item *batch_find(const struct batch *b, const char *name)
@@ -385,4 +407,11 @@ const struct batch_item *batch_find(const struct batch *b, const char *name)
 		if (!strcmp(b->items[i].name, name))
 			return &b->items[i];
 	return NULL;
+}
+
+const struct batch_item *batch_base(const struct batch *bases, const struct batch_item *item)
+{
+	if (!bases->nr)
+		return NULL;
+	return bases->many ? batch_find(bases, item->name) : &bases->items[0];
 }

@@ -80,14 +80,6 @@ static int gather(struct limits *l, const struct check *o, struct error *e)
 	return 0;
 }
 
-/* The item's namesake; a baseline that is one recording is everybody's. */
-static const struct batch_item *base_of(const struct batch *bases, const struct batch_item *item)
-{
-	if (!bases->nr)
-		return NULL;
-	return bases->many ? batch_find(bases, item->name) : &bases->items[0];
-}
-
 static int append_summary(const char *path, const struct verdicts *vs)
 {
 	FILE *f = fopen(path, "ae");
@@ -147,7 +139,7 @@ static int check_all(const struct check *o, const struct limits *l, const struct
 	int code = EXIT_CODE_INPUT;
 
 	for (size_t i = 0; i < b->nr; i++)
-		judge(&vs, &b->items[i], base_of(bases, &b->items[i]), l, &opts);
+		judge(&vs, &b->items[i], batch_base(bases, &b->items[i]), l, &opts);
 	verdicts_sort(&vs);
 	if (vs.nr) {
 		code = write_verdicts(o, &vs, format);
@@ -165,7 +157,6 @@ static int run(void *options, int argc, char **argv)
 	struct batch b = {.nr = 0}, bases = {.nr = 0};
 	struct limits l = {.nr = 0};
 	struct error e;
-	const char *path;
 	int code = EXIT_CODE_USAGE;
 
 	format = check_format(o->common.format, &e);
@@ -174,13 +165,8 @@ static int run(void *options, int argc, char **argv)
 		limits_release(&l);
 		return code;
 	}
-	if (argc || o->common.input.nr) {
-		batch_operands(&b, &o->common, argc, argv);
-		batch_pair_up(&b);
-	} else {
-		path = input_single(&o->common, argc, argv, &e);
-		batch_expand(&b, 1, &path);
-	}
+	batch_operands(&b, &o->common, argc, argv, input_default());
+	batch_pair_up(&b);
 	if (o->limits.baseline)
 		batch_expand(&bases, 1, &o->limits.baseline);
 	confine_batch(&b);

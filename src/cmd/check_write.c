@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/comment.h"
 #include "cmd/escape.h"
 #include "cmd/json.h"
 #include "cmd/message.h"
 
-/* A comment on GitHub takes 65,536 characters; what else is in it is the caller's. */
-#define MARKDOWN_MAX 60000
-#define NAME_MAX_SHOWN 100
 
 static const char *share(char *buf, size_t size, double v)
 {
@@ -228,11 +226,11 @@ static void markdown_row(FILE *f, const struct verdict *v)
 	char a[96], b[96], c[32];
 
 	fprintf(f, "| %s %s | ", marks[v->status], state_text(v));
-	put_markdown_code(f, v->item->name, NAME_MAX_SHOWN);
+	put_markdown_code(f, v->item->name, COMMENT_NAME);
 	fprintf(f, " | max-%s", limit_kind_name(v->limit->kind));
 	if (subject(v)) {
 		fputc(' ', f);
-		put_markdown_code(f, subject(v), NAME_MAX_SHOWN);
+		put_markdown_code(f, subject(v), COMMENT_NAME);
 	}
 	fprintf(f, " | %s", measured(a, sizeof(a), v));
 	if (*remark(b, sizeof(b), v))
@@ -254,50 +252,33 @@ static void markdown_head(FILE *f, const struct verdicts *vs)
 		vs->of[VERDICT_KEPT], vs->of[VERDICT_UNDECIDED], vs->of[VERDICT_NOT_JUDGED]);
 }
 
-/* Adds what `text` holds unless the limit were passed; empties it. */
-static bool take(FILE *f, char **text, size_t *size, FILE *row, size_t *used)
-{
-	bool fits;
-
-	fflush(row);
-	fits = *used + *size <= MARKDOWN_MAX;
-	if (fits) {
-		fwrite(*text, 1, *size, f);
-		*used += *size;
-	}
-	rewind(row);
-	return fits;
-}
-
 void check_markdown(FILE *f, const struct verdicts *vs)
 {
-	char *text = NULL;
-	size_t size = 0, used = 0, shown = 0;
-	FILE *row = open_memstream(&text, &size);
+	struct comment c;
+	size_t shown = 0;
 
-	if (!row)
+	if (!comment_start(&c, f))
 		return;
-	markdown_head(row, vs);
+	markdown_head(c.row, vs);
 	for (size_t i = 0; i < vs->nr_errors && i < 20; i++) {
-		fputs("- could not be read: ", row);
-		put_markdown_code(row, vs->errors[i].text, 300);
-		fputc('\n', row);
+		fputs("- could not be read: ", c.row);
+		put_markdown_code(c.row, vs->errors[i].text, 300);
+		fputc('\n', c.row);
 	}
 	if (vs->nr_errors > 20)
-		fprintf(row, "- and %zu more\n", vs->nr_errors - 20);
+		fprintf(c.row, "- and %zu more\n", vs->nr_errors - 20);
 	if (vs->nr)
-		fprintf(row, "%s| | recording | threshold | measured | allowed |\n|---|---|---|---|---:|\n", vs->nr_errors ? "\n" : "");
-	take(f, &text, &size, row, &used);
+		fprintf(c.row, "%s| | recording | threshold | measured | allowed |\n|---|---|---|---|---:|\n", vs->nr_errors ? "\n" : "");
+	comment_take(&c);
 	for (; shown < vs->nr; shown++) {
-		markdown_row(row, &vs->v[shown]);
-		if (!take(f, &text, &size, row, &used))
+		markdown_row(c.row, &vs->v[shown]);
+		if (!comment_take(&c))
 			break;
 	}
+	comment_end(&c);
 	if (shown < vs->nr)
 		fprintf(f, "\n%zu more rows are cut: a comment holds no more. They follow the ones above in order, worst first.\n",
 			vs->nr - shown);
-	fclose(row);
-	free(text);
 }
 
 /* --- the table of forms --------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/compared.h"
 #include "cmd/confine.h"
+#include "cmd/diff.h"
 #include "cmd/document.h"
 #include "cmd/message.h"
 
@@ -181,6 +182,24 @@ static int show(const struct diff *o, struct two *t)
 	}
 	comparison_release(&t->c);
 	return code;
+}
+
+int diff_draw(const char *before, const struct input *after, const struct read_options *read,
+	      const struct picture_options *picture, const char *format, const struct common_options *common)
+{
+	struct diff o = {.common = *common, .read = *read, .picture = *picture};
+	struct input_wants wants = {.no_comm = true};
+	struct two t = {.after = *after};
+	struct error e;
+	int code, damaged;
+
+	o.common.format = format;
+	if (input_load(&t.before, before, read, common, &wants, &e) < 0)
+		return fail(&e);
+	damaged = report_damage(t.before.path, &t.before.damage);
+	code = damaged && common->strict ? damaged : show(&o, &t);
+	input_release(&t.before);
+	return code ? code : damaged;
 }
 
 static int run(void *options, int argc, char **argv)

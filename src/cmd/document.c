@@ -82,8 +82,10 @@ const char **document_table(struct document *d, const char *title, const char *h
 	if (row_help)
 		*row_help = arena_alloc(&d->strings, (nr_rows + 1) * sizeof(**row_help));
 	ALLOC_GROW(d->tables, d->report.nr_tables + 1, d->alloc_tables);
-	d->tables[d->report.nr_tables++] = (struct render_table){title, help, heads, nr_heads, cells, nr_rows,
-								 row_help ? *row_help : NULL};
+	d->tables[d->report.nr_tables++] = (struct render_table){
+		.title = title, .help = help, .heads = heads, .nr_heads = nr_heads, .cells = cells, .nr_rows = nr_rows,
+		.row_help = row_help ? *row_help : NULL,
+	};
 	return cells;
 }
 

@@ -498,6 +498,11 @@ void input_release(struct input *in)
 	free(in->binaries);
 }
 
+const char *input_default(void)
+{
+	return isatty(STDIN_FILENO) || access("perf.data", R_OK) == 0 ? "perf.data" : "-";
+}
+
 const char *input_single(const struct common_options *o, int argc, char **argv, struct error *e)
 {
 	if ((size_t)argc + o->input.nr > 1) {
@@ -508,7 +513,7 @@ const char *input_single(const struct common_options *o, int argc, char **argv, 
 		return argv[0];
 	if (o->input.nr)
 		return o->input.items[0];
-	return isatty(STDIN_FILENO) || access("perf.data", R_OK) == 0 ? "perf.data" : "-";
+	return input_default();
 }
 
 size_t input_operands(const struct common_options *o, int argc, char **argv, const char **paths, size_t max)

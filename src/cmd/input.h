@@ -47,10 +47,9 @@ int input_load(struct input *in, const char *path, const struct read_options *r,
 	       const struct common_options *o, const struct input_wants *wants, struct error *e);
 void input_release(struct input *in);
 
-/*
- * The one FILE of a command that takes one: an operand or --input, default
- * "perf.data" as perf has it. NULL with *e (exit 2) when there are more.
- */
+/* What no FILE stands for: "perf.data" as perf has it, or "-" where something is piped in and there is none. */
+const char *input_default(void);
+/* The one FILE of a command that takes one: an operand, --input, or the default. NULL with *e (exit 2) when there are more. */
 const char *input_single(const struct common_options *o, int argc, char **argv, struct error *e);
 /* FILEs of a command that takes more: --input first, then operands. Returns how many, `max` of them in paths. */
 size_t input_operands(const struct common_options *o, int argc, char **argv, const char **paths, size_t max);

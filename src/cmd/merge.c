@@ -229,7 +229,7 @@ static int run(void *options, int argc, char **argv)
 		message("merge: %s", e.text);
 		return EXIT_CODE_USAGE;
 	}
-	batch_operands(&b, &o->common, argc, argv);
+	batch_operands(&b, &o->common, argc, argv, NULL);
 	profile_init(&m.all);
 	confine_batch(&b);
 	code = confine(&o->common, &o->read, &e) < 0 ? fail(&e) : merge_all(&m, &b, o, form);

@@ -32,6 +32,25 @@ size_t put_safe(FILE *f, const char *s)
 	return columns;
 }
 
+void put_wrapped(FILE *f, int column, int indent, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column > indent && column + 1 + (int)n > 100) {
+			fprintf(f, "\n%*s", indent, "");
+			column = indent;
+		} else if (column > indent) {
+			fputc(' ', f);
+			column++;
+		}
+		fprintf(f, "%.*s", (int)n, text);
+		column += (int)n;
+		text += n + strspn(text + n, " ");
+	}
+	fputc('\n', f);
+}
+
 void put_text(FILE *f, const char *text, size_t size)
 {
 	const char *end = text + size, *line_end;

@@ -25,6 +25,9 @@ int report_damage(const char *path, const struct damage *d);
 /* Writes s with control bytes and invalid UTF-8 as \xNN; returns the columns used. */
 size_t put_safe(FILE *f, const char *s);
 
+/* Words up to the 100th column, from this column on; further lines indented. Ends the line. */
+void put_wrapped(FILE *f, int column, int indent, const char *text);
+
 /* The text as it is, but line by line through put_safe() where f is a terminal. */
 void put_text(FILE *f, const char *text, size_t size);
 

@@ -172,7 +172,7 @@ static int write_to(const struct render_graph *graph, const struct render_report
 		.colors = o->colors, .search = o->search, .inverted = o->inverted,
 		.flamechart = o->flamechart, .scale = o->scale,
 	};
-	struct render_graph g = *graph;
+	struct render_graph g = graph ? *graph : (struct render_graph){0};
 	struct render_report with;
 	struct render_node *nodes = NULL;
 	struct output out;
@@ -186,11 +186,11 @@ static int write_to(const struct render_graph *graph, const struct render_report
 	parse_min_width(o->min_width, &r.min_width, &r.min_share);
 	if (output_open(&out, common->output, &e) < 0)
 		return fail(&e);
-	if (o->search)
+	if (o->search && graph)
 		g.nodes = nodes = search(graph, o->search);
 	if (report) {
 		with = *report;
-		with.graph = &g;
+		with.graph = graph ? &g : NULL;
 		st = render_html(out.f, &with, &r);
 	} else {
 		st = format->write(out.f, &g, &r);

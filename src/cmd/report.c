@@ -1,5 +1,6 @@
 /*
- * perfskew report: functions with self and cumulative values, as a table, JSON or HTML.
+ * perfskew report: functions with self and cumulative values, as a table, markdown, JSON or HTML;
+ * of many recordings a line each.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,11 +9,14 @@
 #include "base/output.h"
 #include "cmd/cmd.h"
 #include "cmd/color.h"
+#include "cmd/comment.h"
 #include "cmd/confine.h"
 #include "cmd/document.h"
+#include "cmd/escape.h"
 #include "cmd/input.h"
 #include "cmd/json.h"
 #include "cmd/message.h"
+#include "cmd/summary.h"
 #include "cmd/traceinfo.h"
 
 struct report {
@@ -24,6 +28,7 @@ struct report {
 		int sort;
 		double limit;
 	} table;
+	struct batch_options batch;
 };
 
 static const char *const sort_choices[] = {"self", "cum", NULL};
@@ -31,7 +36,7 @@ static const char *const sort_choices[] = {"self", "cum", NULL};
 #define ROW(name, letter, type, field, arg, help, choices)                     \
 	{name, letter, type, offsetof(struct report, table.field) - offsetof(struct report, table), arg, help, choices}
 static const struct opt table_opts[] = {
-	ROW("top", 'n', OPT_SIZE, top, "N", "so many functions (30 as text, all as JSON)", NULL),
+	ROW("top", 'n', OPT_SIZE, top, "N", "so many functions (30, all as JSON), or recordings (all)", NULL),
 	ROW("sort", 's', OPT_CHOICE, sort, "WHAT", "self or cum", sort_choices),
 	ROW("percent-limit", 0, OPT_DOUBLE, limit, "P", "no functions below P percent", NULL),
 	{0},
@@ -42,6 +47,7 @@ static const struct opt_group groups[] = {
 	OPT_GROUP("Samples and stacks", read_opts, struct report, read),
 	OPT_GROUP("Values", weight_opts, struct report, weight),
 	OPT_GROUP("Table", table_opts, struct report, table),
+	OPT_GROUP("Many recordings", batch_opts, struct report, batch),
 	{0},
 };
 
@@ -96,6 +102,72 @@ static int write_text(const struct report *o, const struct input *in, size_t ser
 		fprintf(out.f, "%s\n", f[i].kind == FRAME_KERNEL ? " [k]" : "");
 	}
 	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
+}
+
+/* The line that says what was counted, for a table of so many columns. */
+static void markdown_head(FILE *f, const struct input *in, const char *event, double all, const char *unit, const char *columns)
+{
+	char a[64];
+
+	fputs("### ", f);
+	put_markdown_code(f, in->path, COMMENT_NAME);
+	fputs("\n\n", f);
+	put_markdown_code(f, event, COMMENT_NAME);
+	fprintf(f, ", total %s%s\n\n%s", format_value(a, sizeof(a), all, unit), strcmp(unit, "count") ? "" : " counts", columns);
+}
+
+/* What did not fit, or was not asked for, is counted. */
+static int markdown_end(struct comment *c, struct output *out, size_t left)
+{
+	struct error e;
+
+	comment_end(c);
+	if (left)
+		fprintf(out->f, "\n%zu more rows are not shown.\n", left);
+	return output_commit(out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
+}
+
+static int markdown_start(struct comment *c, struct output *out, const struct report *o)
+{
+	struct error e;
+
+	if (output_open(out, o->common.output, &e) < 0)
+		return fail(&e);
+	if (comment_start(c, out->f))
+		return EXIT_CODE_OK;
+	output_discard(out);
+	error_set(&e, EXIT_CODE_LIMIT, "no memory for the table");
+	return fail(&e);
+}
+
+/* all: functions there are; nr of them are wanted. */
+static int write_markdown(const struct report *o, const struct input *in, size_t series, const struct profile_function *f,
+			  size_t nr, size_t all)
+{
+	const struct profile *p = &in->profile;
+	const char *unit = profile_str(p, p->series[series].unit);
+	int64_t total = p->series[series].total;
+	struct comment c;
+	struct output out;
+	size_t shown = 0;
+	char self[64], cum[64];
+	int code = markdown_start(&c, &out, o);
+
+	if (code)
+		return code;
+	markdown_head(c.row, in, input_event_name(in, series), (double)total, unit,
+		      "| function | self | | cum | |\n|---|---:|---:|---:|---:|\n");
+	comment_take(&c);
+	for (; shown < nr; shown++) {
+		fputs("| ", c.row);
+		put_markdown_code(c.row, profile_str(p, f[shown].name), COMMENT_NAME);
+		fprintf(c.row, "%s | %s | %.2f %% | %s | %.2f %% |\n", f[shown].kind == FRAME_KERNEL ? " (kernel)" : "",
+			format_value(self, sizeof(self), (double)f[shown].self, unit), percent(f[shown].self, total),
+			format_value(cum, sizeof(cum), (double)f[shown].cum, unit), percent(f[shown].cum, total));
+		if (!comment_take(&c))
+			break;
+	}
+	return markdown_end(&c, &out, all - shown);
 }
 
 static void json_functions(struct json_object *doc, const struct profile *p, const struct profile_function *f, size_t nr)
@@ -209,6 +281,40 @@ static int goroutines_text(const struct report *o, const struct input *in, const
 	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
 }
 
+/* all: rows there are, r->nr of them are wanted. */
+static int goroutines_markdown(const struct report *o, const struct input *in, const struct goroutine_rows *r, size_t all)
+{
+	const struct collect *c = &in->collect;
+	struct comment m;
+	struct output out;
+	size_t shown = 0;
+	char a[64];
+	int code = markdown_start(&m, &out, o);
+
+	if (code)
+		return code;
+	markdown_head(m.row, in, c->events[c->main_event].name, (double)r->total, r->unit,
+		      r->by_id ? "| goroutine | time | | samples | threads | first s | last s |\n|---|---:|---:|---:|---:|---:|---:|\n"
+			       : "| goroutines | time | | samples | how many | threads | first s | last s |\n"
+				 "|---|---:|---:|---:|---:|---:|---:|---:|\n");
+	comment_take(&m);
+	for (; shown < r->nr; shown++) {
+		const struct collect_goroutine *g = &r->rows[shown];
+
+		fputs("| ", m.row);
+		put_markdown_code(m.row, profile_str(&in->profile, g->name), COMMENT_NAME);
+		fprintf(m.row, " | %s | %.2f %% | %" PRIu64 " |", format_value(a, sizeof(a), row_value(r, g), r->unit),
+			percent((int64_t)row_value(r, g), r->total), g->samples);
+		if (!r->by_id)
+			fprintf(m.row, " %" PRIu64 " |", g->goroutines);
+		fprintf(m.row, " %" PRIu64 " | %.3f | %.3f |\n", g->threads, (double)(g->time_first - c->time_first) / 1e9,
+			(double)(g->time_last - c->time_first) / 1e9);
+		if (!comment_take(&m))
+			break;
+	}
+	return markdown_end(&m, &out, all - shown);
+}
+
 /* The functions of all of them stand beside, as in every report. */
 static int goroutines_json(const struct report *o, const struct input *in, const struct goroutine_rows *r,
 			   const struct profile_function *f, size_t nr)
@@ -248,7 +354,7 @@ static int goroutines_json(const struct report *o, const struct input *in, const
 	return json_write(doc, &o->common);
 }
 
-static int show_goroutines(const struct report *o, const struct input *in, size_t series, bool json,
+static int show_goroutines(const struct report *o, const struct input *in, size_t series, const char *format,
 			   const struct profile_function *f, size_t nr)
 {
 	const struct profile *p = &in->profile;
@@ -260,29 +366,25 @@ static int show_goroutines(const struct report *o, const struct input *in, size_
 		.by_id = strcmp(o->read.by, "goroutine") != 0,
 	};
 
+	bool json = !strcmp(format, "json");
+
 	if (!json && !o->table.top && r.nr > 30)
 		r.nr = 30;
 	if (o->table.top && r.nr > o->table.top)
 		r.nr = o->table.top;
 	while (r.nr && percent((int64_t)row_value(&r, &r.rows[r.nr - 1]), r.total) < o->table.limit)
 		r.nr--;
+	if (!strcmp(format, "markdown"))
+		return goroutines_markdown(o, in, &r, in->collect.nr_goroutines);
 	return json ? goroutines_json(o, in, &r, f, nr) : goroutines_text(o, in, &r);
-}
-
-/* The format named; HTML by the suffix of --output, too. */
-static const char *wanted_format(const struct common_options *o)
-{
-	const char *dot = !o->format && o->output ? strrchr(o->output, '.') : NULL;
-
-	return o->format ? o->format : dot && !strcmp(dot, ".html") ? "html" : "text";
 }
 
 static int show(const struct report *o, const struct input *in)
 {
 	struct profile_function *f;
-	const char *format = wanted_format(&o->common);
+	const char *format = summaries_wanted(&o->common);
 	bool json = !strcmp(format, "json");
-	size_t series, nr, kept = 0, top = o->table.top;
+	size_t series, nr, all = 0, kept = 0, top = o->table.top;
 	struct error e;
 	int code;
 
@@ -296,41 +398,32 @@ static int show(const struct report *o, const struct input *in)
 		qsort(f, nr, sizeof(*f), by_cum);
 	if (!top && !json)
 		top = 30;
-	for (size_t i = 0; i < nr && (!top || kept < top); i++)
-		if (f[i].kind != FRAME_LABEL &&
-		    percent(o->table.sort ? f[i].cum : f[i].self, in->profile.series[series].total) >=
-			    o->table.limit)
+	for (size_t i = 0; i < nr; i++) {
+		if (f[i].kind == FRAME_LABEL)
+			continue;
+		all++;
+		if ((!top || kept < top) &&
+		    percent(o->table.sort ? f[i].cum : f[i].self, in->profile.series[series].total) >= o->table.limit)
 			f[kept++] = f[i];
+	}
 	if (in->collect.nr_goroutines)
-		code = show_goroutines(o, in, series, json, f, kept);
+		code = show_goroutines(o, in, series, format, f, kept);
+	else if (!strcmp(format, "markdown"))
+		code = write_markdown(o, in, series, f, kept, all);
 	else
 		code = json ? write_json(o, in, series, f, kept) : write_text(o, in, series, f, kept);
 	free(f);
 	return code;
 }
 
-static int run(void *options, int argc, char **argv)
+static int report_one(const struct report *o, const char *path)
 {
-	struct report *o = options;
-	const char *format = wanted_format(&o->common);
-	bool html = !strcmp(format, "html");
+	bool html = !strcmp(summaries_wanted(&o->common), "html");
 	struct input_wants wants = {.keep_samples = html, .goroutines = html};
 	struct input in;
 	struct error e;
-	const char *path = input_single(&o->common, argc, argv, &e);
 	int code, damaged;
 
-	if (path && strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "html")) {
-		error_set(&e, EXIT_CODE_USAGE, "--format '%s' is none of text, json, html", format);
-		path = NULL;
-	}
-	if (!path) {
-		message("report: %s", e.text);
-		return EXIT_CODE_USAGE;
-	}
-	confine_input(path);
-	if (confine(&o->common, &o->read, &e) < 0)
-		return fail(&e);
 	if (input_load(&in, path, &o->read, &o->common, &wants, &e) < 0)
 		return fail(&e);
 	damaged = report_damage(in.path, &in.damage);
@@ -339,10 +432,52 @@ static int run(void *options, int argc, char **argv)
 	return code ? code : damaged;
 }
 
+static int report_many(const struct report *o, const struct batch *b, const struct batch *bases)
+{
+	const char *format = summaries_wanted(&o->common);
+	struct summary_options opts = {.read = &o->read, .common = &o->common, .weight = (enum weight)o->weight.weight,
+				       .pictures = !strcmp(format, "html")};
+	struct summaries s = {.nr = 0};
+	int code;
+
+	if (o->table.sort || o->table.limit > 0)
+		note(&o->common, "--sort and --percent-limit are for the functions of one recording");
+	code = summaries_run(&s, b, bases, &opts, format, o->table.top);
+	summaries_release(&s);
+	return code;
+}
+
+static int run(void *options, int argc, char **argv)
+{
+	struct report *o = options;
+	struct batch b = {.nr = 0}, bases = {.nr = 0};
+	struct error e;
+	int code;
+
+	if (!summaries_format(summaries_wanted(&o->common))) {
+		message("report: --format '%s' is none of text, markdown, json, html", summaries_wanted(&o->common));
+		return EXIT_CODE_USAGE;
+	}
+	batch_operands(&b, &o->common, argc, argv, input_default());
+	if (o->batch.baseline)
+		batch_expand(&bases, 1, &o->batch.baseline);
+	confine_batch(&b);
+	confine_batch(&bases);
+	if (confine(&o->common, &o->read, &e) < 0)
+		code = fail(&e);
+	else
+		code = b.many || bases.nr ? report_many(o, &b, &bases) : report_one(o, b.items[0].path);
+	batch_release(&b);
+	batch_release(&bases);
+	return code;
+}
+
 const struct cmd cmd_report = {
 	.name = "report",
-	.args = "[FILE]",
-	.summary = "table of functions: self and cumulative",
+	.args = "[FILE|FOLDER|PATTERN]…",
+	.summary = "table of functions: self and cumulative; of many recordings a line each, worst first",
+	.help = "Formats: text, markdown (under 64 KB), json, html. Of many recordings, or with --baseline: what is\n"
+		"wrong with each, where its time went, how far its pprof profile is from it, what grew.",
 	.groups = groups,
 	.size = sizeof(struct report),
 	.run = run,

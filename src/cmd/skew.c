@@ -11,8 +11,10 @@
 #include "cmd/cmd.h"
 #include "cmd/compared.h"
 #include "cmd/confine.h"
+#include "cmd/gallery.h"
 #include "cmd/message.h"
 #include "cmd/skew.h"
+#include "cmd/summary.h"
 #include "cmd/warn.h"
 #include "process/gotab.h"
 #include "profile/repair.h"
@@ -24,10 +26,11 @@ struct skew {
 	struct {
 		size_t top;
 	} table;
+	struct batch_options batch;
 };
 
 static const struct opt table_opts[] = {
-	{.name = "top", .letter = 'n', .type = OPT_SIZE, .offset = 0, .arg = "N", .help = "so many functions (20)"},
+	{.name = "top", .letter = 'n', .type = OPT_SIZE, .offset = 0, .arg = "N", .help = "so many functions (20), or recordings (all)"},
 	{0},
 };
 
@@ -36,6 +39,7 @@ static const struct opt_group groups[] = {
 	OPT_GROUP("Samples and stacks", read_opts, struct skew, read),
 	OPT_GROUP("Picture", picture_opts, struct skew, picture),
 	OPT_GROUP("Table", table_opts, struct skew, table),
+	OPT_GROUP("Many recordings", batch_opts, struct skew, batch),
 	{0},
 };
 
@@ -415,69 +419,6 @@ void skew_release(struct skew_result *r)
 
 /* --- output --------------------------------------------------------------------------------------- */
 
-static void add_findings(struct json_object *doc, const struct skew_result *r)
-{
-	struct json_object *arr = json_add_arr(doc, "findings");
-	struct skew_findings all;
-
-	skew_find(r, &all);
-	for (size_t i = 0; i < all.nr; i++) {
-		struct json_object *o = json_append_obj(arr);
-
-		json_add_num(o, "share", all.list[i].size);
-		json_add_str(o, "text", all.list[i].text);
-		json_add_str(o, "cause", *all.list[i].cause ? all.list[i].cause : NULL);
-	}
-}
-
-/* "repaired": what the metrics are after convert --repair; null where there is nothing to repair. */
-static void add_repaired(struct json_object *doc, const struct skew_result *r)
-{
-	struct json_object *o;
-
-	if (!r->has_repaired) {
-		json_add_str(doc, "repaired", NULL);
-		return;
-	}
-	o = json_add_obj(doc, "repaired");
-	json_add_num(o, "moved", r->moved);
-	compared_json_metrics(o, &r->repaired, "perf_share", "pprof_share", true);
-}
-
-static int write_json(const struct skew *o, const struct skew_result *r)
-{
-	struct json_object *doc = json_document("perfskew.skew.v1"), *side, *notes;
-	struct damage damage;
-
-	side = json_add_obj(doc, "perf");
-	json_add_str(side, "event", input_event_name(&r->perf, r->a.weight));
-	json_add_num(side, "samples", r->c.a_samples);
-	json_add_num(side, "cpu_seconds", r->timed ? r->c.a_weight / 1e9 : NAN);
-	side = json_add_obj(doc, "pprof");
-	json_add_str(side, "type", profile_str(r->b.profile, r->b.profile->series[r->b.weight].type));
-	json_add_num(side, "samples", r->c.b_samples);
-	json_add_num(side, "cpu_seconds", r->c.b_weight / 1e9);
-	side = json_add_obj(doc, "coverage");
-	json_add_num(side, "value", r->coverage);
-	json_add_range(side, "ci95", r->coverage_low, r->coverage_high);
-	add_findings(doc, r);
-	compared_json_metrics(doc, &r->c, "perf_share", "pprof_share", true);
-	compared_json_rows(doc, "classes", "class", r->c.classes, r->c.nr_classes, "perf", "pprof");
-	compared_json_functions(doc, &r->c, "perf", "pprof");
-	compared_json_rows(doc, "goroutines", "entry", r->c.goroutines, r->c.nr_goroutines, "perf", "pprof");
-	add_repaired(doc, r);
-	if (r->has_paired)
-		paired_json(doc, &r->paired, r->c.metrics[SKEW_PREEMPTION_CAPTURE_EXCESS].value);
-	notes = json_add_arr(doc, "notes");
-	for (size_t i = 0; i < r->nr_notes; i++)
-		json_object_array_add(notes, json_object_new_string(r->notes[i]));
-	compared_json_null_notes(notes, &r->c, "perf", "pprof", true);
-	damage = r->perf.damage;
-	damage_merge(&damage, &r->pprof.damage);
-	json_add_damage(doc, &damage);
-	return json_write(doc, &o->common);
-}
-
 static int write_text(const struct skew *o, const struct skew_result *r, bool markdown)
 {
 	struct output out;
@@ -489,86 +430,128 @@ static int write_text(const struct skew *o, const struct skew_result *r, bool ma
 	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
 }
 
-static int show(const struct skew *o, const struct skew_result *r, const struct picture_format *picture)
+static int show(const struct skew *o, const struct skew_result *r, const struct picture_format *picture,
+		const struct common_options *common)
 {
 	char subtitle[256];
 
 	if (picture_is_report(picture))
-		return skew_html(r, &o->picture, &o->common);
+		return skew_html(r, &o->picture, common);
 	if (picture) {
 		snprintf(subtitle, sizeof(subtitle), "perf %.0f samples, pprof %.0f samples; %.2f %% of the time charged to another function, %.2f %% is noise",
 			 r->c.a_samples, r->c.b_samples, 100 * r->c.metrics[SKEW_TOTAL_VARIATION_SELF].value,
 			 100 * r->c.metrics[SKEW_TOTAL_VARIATION_SELF].noise_floor);
-		return compared_picture(&r->c, &o->picture, picture, &o->common,
+		return compared_picture(&r->c, &o->picture, picture, common,
 					(struct compared_drawn){COMPARE_A_WEIGHT, "perf"},
 					(struct compared_drawn){COMPARE_B_WEIGHT, "pprof"}, subtitle);
 	}
-	if (o->common.format && !strcmp(o->common.format, "json"))
-		return write_json(o, r);
-	return write_text(o, r, o->common.format && !strcmp(o->common.format, "markdown"));
+	if (common->format && !strcmp(common->format, "json"))
+		return skew_json(r, common);
+	return write_text(o, r, common->format && !strcmp(common->format, "markdown"));
 }
 
-/* Text formats by name; everything else is a picture. -1 with *e. */
-static int find_format(const struct skew *o, const struct picture_format **picture, struct error *e)
+/* Text formats by name, or the summary of many; everything else is a picture. -1 with *e. */
+static int find_format(const struct skew *o, bool many, const struct picture_format **picture, struct error *e)
 {
-	static const char *const texts[] = {"text", "json", "markdown"};
 	const char *format = o->common.format, *dot = o->common.output ? strrchr(o->common.output, '.') : NULL;
 
-	*picture = NULL;
+	if (many && (format ? summaries_format(format) : strcmp(summaries_wanted(&o->common), "text") != 0))
+		return 0;
 	for (size_t i = 0; i < 3; i++)
-		if (format && !strcmp(format, texts[i]))
+		if (format && !strcmp(format, ((const char *const[]){"text", "json", "markdown"})[i]))
 			return 0;
 	if (!format && (!dot || (strcmp(dot, ".svg") && strcmp(dot, ".png") && strcmp(dot, ".pdf") && strcmp(dot, ".html"))))
 		return 0;
-	*picture = picture_format(&o->common, &o->picture, e);
+	*picture = many ? gallery_open(&o->common, &o->picture, e) : picture_format(&o->common, &o->picture, e);
 	return *picture ? 0 : -1;
+}
+
+/* One recording and its profile; picture NULL: text. */
+static int skew_one(void *ctx, const struct batch_item *item, const struct batch_item *base,
+		    const struct picture_format *picture, const struct common_options *common)
+{
+	const struct skew *o = ctx;
+	struct skew_result r = {.wants_repaired = !picture || picture_is_report(picture)};
+	struct error e;
+	int code, damaged;
+
+	(void)base;
+	if (!item->pprof) {
+		message("%s: no pprof profile of the same run is beside it", item->path);
+		return EXIT_CODE_USAGE;
+	}
+	if (skew_load(&r, item->path, item->pprof, &o->read, common, &e) < 0) {
+		code = fail(&e);
+	} else {
+		damaged = report_damage(r.perf.path, &r.perf.damage);
+		damaged = report_damage(r.pprof.path, &r.pprof.damage) ? EXIT_CODE_DAMAGED : damaged;
+		code = damaged && common->strict ? damaged : show(o, &r, picture, common);
+		code = code ? code : damaged;
+	}
+	skew_release(&r);
+	return code;
+}
+
+/* A line each, or with a picture's format a picture each. */
+static int skew_many(struct skew *o, const struct batch *b, const struct batch *bases, const struct picture_format *picture)
+{
+	const char *format = summaries_wanted(&o->common);
+	struct summary_options opts = {.read = &o->read, .common = &o->common, .pictures = !strcmp(format, "html")};
+	struct summaries s = {.skew = true};
+	int code;
+
+	if (picture)
+		return gallery_draw(b, bases, picture, &o->common, skew_one, o);
+	code = summaries_run(&s, b, bases, &opts, format, o->table.top);
+	summaries_release(&s);
+	return code;
 }
 
 static int run(void *options, int argc, char **argv)
 {
 	struct skew *o = options;
-	struct skew_result r = {0};
-	const struct picture_format *picture;
-	struct folder folder = {0};
+	const struct picture_format *picture = NULL;
+	struct batch b = {.nr = 0}, bases = {.nr = 0};
 	const char *paths[2];
-	size_t nr = input_operands(&o->common, argc, argv, paths, 2);
 	struct error e;
-	int code, damaged;
+	bool many;
+	int code;
 
-	if (compared_check_picture(&o->picture, &e) < 0 || find_format(o, &picture, &e) < 0) {
+	batch_operands(&b, &o->common, argc, argv, NULL);
+	if (input_operands(&o->common, argc, argv, paths, 2) == 2)
+		batch_named_pair(&b, paths[0], paths[1]);
+	if (o->batch.baseline)
+		batch_expand(&bases, 1, &o->batch.baseline);
+	many = b.opened || b.nr > 1 || bases.nr;
+	e.code = EXIT_CODE_OK;
+	if (!b.nr)
+		error_set(&e, EXIT_CODE_USAGE, "takes PERF and PPROF, or folders with both");
+	else if (!many && !b.items[0].pprof)
+		error_set(&e, EXIT_CODE_USAGE, "%s: no folder with a recording and its pprof profile; name PERF and PPROF", b.items[0].path);
+	else if (compared_check_picture(&o->picture, &e) == 0)
+		find_format(o, many, &picture, &e);
+	confine_batch(&b);
+	confine_batch(&bases);
+	if (e.code) {
 		message("skew: %s", e.text);
-		return EXIT_CODE_USAGE;
-	}
-	if (nr == 1 && (!folder_open(&folder, paths[0]) || !folder.pprof)) {
-		message("skew: %s: no folder with a recording and its pprof profile; name PERF and PPROF", paths[0]);
-		folder_release(&folder);
-		return EXIT_CODE_USAGE;
-	}
-	if (nr != 1 && nr != 2) {
-		message("skew: takes PERF and PPROF, or a folder with both");
-		return EXIT_CODE_USAGE;
-	}
-	r.wants_repaired = !picture || picture_is_report(picture);
-	confine_input(paths[0]);
-	confine_input(nr == 2 ? paths[1] : folder.pprof);
-	if (confine(&o->common, &o->read, &e) < 0 ||
-	    skew_load(&r, paths[0], nr == 2 ? paths[1] : folder.pprof, &o->read, &o->common, &e) < 0) {
+		code = (int)e.code;
+	} else if (confine(&o->common, &o->read, &e) < 0) {
 		code = fail(&e);
 	} else {
-		damaged = report_damage(r.perf.path, &r.perf.damage);
-		damaged = report_damage(r.pprof.path, &r.pprof.damage) ? EXIT_CODE_DAMAGED : damaged;
-		code = damaged && o->common.strict ? damaged : show(o, &r, picture);
-		code = code ? code : damaged;
+		code = many ? skew_many(o, &b, &bases, picture) : skew_one(o, &b.items[0], NULL, picture, &o->common);
 	}
-	skew_release(&r);
-	folder_release(&folder);
+	batch_release(&b);
+	batch_release(&bases);
 	return code;
 }
 
 const struct cmd cmd_skew = {
 	.name = "skew",
-	.args = "PERF PPROF | FOLDER",
-	.summary = "how far pprof's profile is from perf's (the comparison mode)",
+	.args = "PERF PPROF | [FILE|FOLDER|PATTERN]…",
+	.summary = "how far pprof's profile is from perf's (the comparison mode); of many recordings a finding each",
+	.help = "A recording with its profile is a folder of perfskew record or NAME.data beside NAME.pb.gz. Of many,\n"
+		"or with --baseline: worst first, as text, markdown (under 64 KB), json or html; with --format svg, png\n"
+		"or pdf a picture each in the folder that --output names.",
 	.groups = groups,
 	.size = sizeof(struct skew),
 	.run = run,

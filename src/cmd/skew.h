@@ -54,6 +54,9 @@ void skew_find(const struct skew_result *r, struct skew_findings *f);
 /* The HTML report, to --output. Returns an exit code. */
 int skew_html(const struct skew_result *r, const struct picture_options *o, const struct common_options *common);
 
+/* The document perfskew.skew.v1, to --output. Returns an exit code. */
+int skew_json(const struct skew_result *r, const struct common_options *common);
+
 /* The finding in words and tables, most important first. */
 void skew_text(FILE *f, const struct skew_result *r, size_t top, bool markdown);
 

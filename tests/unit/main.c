@@ -35,6 +35,8 @@
 	X(traced)                                                              \
 	X(compare)                                                             \
 	X(stats)                                                               \
+	X(find)                                                                \
+	X(summary)                                                             \
 	X(corpus)
 
 #define X(name) extern const struct suite suite_##name;

@@ -506,7 +506,44 @@ static void numbers_and_values(void)
 	CU_ASSERT_STRING_EQUAL(text_value(buf, sizeof(buf), 2048, "bytes"), "2.00 KiB");
 }
 
+static void strips(void)
+{
+	static const char want[] =
+		"<svg class=\"strip\" role=\"img\" aria-label=\"Flame graph\" width=\"300\" height=\"48\">"
+		"<path fill=\"#d9d9d9\" d=\"M0 42h299.6v5.6H0z\"/>"
+		"<path fill=\"#8fd18c\" d=\"M0 36h209.6v5.6H0z\"/>"
+		"<path fill=\"#9cc8f2\" d=\"M0 30h119.6v5.6H0z\"/>"
+		"<path fill=\"#f8d3de\" d=\"M120 30h29.6v5.6H120z\"/>"
+		"<path fill=\"#f2a97e\" d=\"M210 36h89.6v5.6H210z\"/></svg>";
+	enum { DEEP = 60, WIDE = 300, ALL = 1 + DEEP * WIDE };
+	struct render_node *many = calloc(ALL, sizeof(*many));
+	struct render_graph large = {.nodes = many, .nr_nodes = ALL, .unit = "count"};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	CU_ASSERT_EQUAL(render_strip(f, &graph), RENDER_OK);
+	fclose(f);
+	CU_ASSERT_STRING_EQUAL(text, want);
+	free(text);
+	/* any number of boxes in any number of colours: bounded */
+	many[0] = (struct render_node){.name = "all", .value = WIDE * DEEP};
+	for (uint32_t i = 1; i < ALL; i++) {
+		uint32_t level = (i - 1) % DEEP;
+
+		many[i] = (struct render_node){.name = "f", .parent = level ? i - 1 : 0, .self = 1, .value = DEEP - level,
+					       .kind = (uint8_t)(1 + i % (RENDER_KINDS - 1)), .inlined = i % 2};
+	}
+	f = open_memstream(&text, &size);
+	CU_ASSERT_EQUAL(render_strip(f, &large), RENDER_OK);
+	fclose(f);
+	CU_ASSERT_TRUE(size > 200 && size < 30000);
+	free(text);
+	free(many);
+}
+
 static const struct suite_test tests[] = {
+	{"strips", strips},
 	{"layout is boxes", layout_is_boxes},
 	{"differences show vanished frames", differences_show_vanished_frames},
 	{"names are shortened the Go way", names_are_shortened_the_go_way},
