@@ -105,6 +105,20 @@ else
 	skip "recording a program" "the bundled one is for x86-64"
 fi
 
+# One stream of records a CPU, each by a thread of its own.
+if [ -n "$program" ] && perf record -q --threads -e cpu-clock -F 499 --call-graph dwarf,8192 -o "$dir/threads" -- \
+	"$program" -seconds 1 >"$dir/out" 2>&1; then
+	wanted=$(perf report -D -i "$dir/threads" 2>/dev/null | grep -c 'PERF_RECORD_SAMPLE(')
+	got=$("$perfskew" info -q --format json "$dir/threads" | sed -n 's/^  "samples":\([0-9]*\).*/\1/p')
+	if [ "$wanted" -gt 100 ] && [ "$got" = "$wanted" ]; then
+		ok "perf record --threads: $got samples"
+	else
+		not_ok "perf record --threads" "$got samples, perf has $wanted"
+	fi
+else
+	skip "perf record --threads" "$(tail -n 1 "$dir/out")"
+fi
+
 go=$(command -v go || ls /usr/local/go/bin/go 2>/dev/null)
 if [ -z "$go" ]; then
 	skip "fetching from the endpoints" "no Go here"
