@@ -6,8 +6,6 @@
  * this very place, which proves the guess; else it is walked again from the right one.
  */
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/pool.h"
@@ -22,12 +20,6 @@
 #define PIECES_STEP 4
 /* Headers that must follow one another for a guess. */
 #define CHAIN 8
-/* Where pages are asked for ahead of use; reading them one fault at a time costs twice as much. */
-#define POPULATE ((size_t)2 << 20)
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22 /* Linux 5.14; others refuse it and nothing is lost */
-#endif
-
 struct type_count {
 	uint32_t type;
 	uint64_t count;
@@ -168,19 +160,11 @@ static void begin_round(struct perfdata_skim *out, size_t at)
 	out->rounds[out->nr_rounds++] = (struct perfdata_round){.from = at, .first = UINT64_MAX};
 }
 
-static void populate(const struct source *s, size_t at, size_t limit)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)(s->data + at) & ~(page - 1);
-	size_t n = limit - at < POPULATE ? limit - at : POPULATE;
-
-	madvise((void *)from, (size_t)((uintptr_t)(s->data + at) + n - from), MADV_POPULATE_READ);
-}
-
 /* Walks from c->start; what it finds is in offsets from the source's begin. */
 static void walk_piece(const struct perfdata *pd, const struct source *s, struct piece *c)
 {
 	struct perfdata_skim *out = &c->out;
-	size_t at = c->start, n, last = 0, populated = at;
+	size_t at = c->start, n, last = 0;
 
 	out->nr_records = out->nr_blocks = out->nr_rounds = c->nr_types = 0;
 	c->stopped = false;
@@ -191,10 +175,6 @@ static void walk_piece(const struct perfdata *pd, const struct source *s, struct
 		struct perfdata_block *b = &out->blocks[out->nr_blocks - 1];
 		struct perfdata_record rec;
 
-		if (at >= populated) {
-			populate(s, at, s->size < c->limit ? s->size : c->limit);
-			populated += POPULATE;
-		}
 		if (s->size - at < RECORD_HEADER_SIZE || !record_size(pd, p, s->size - at, &n) ||
 		    is_special(pd, p, n)) {
 			c->stopped = true;
