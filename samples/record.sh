@@ -4,7 +4,7 @@
 #
 #   samples/record.sh [-o DIR] [-v "1.22 1.26"] [-d SECONDS] [-F HZ] [WHAT]...
 #
-# WHAT: matrix (every version, link mode, mix and server), traces, forms, cplus, big, bundle, traced, switched;
+# WHAT: matrix (every version, link mode, mix and server), traces, forms, cplus, big, bundle, traced, switched, waits;
 # default: matrix traces forms cplus. In DIR: bin/ the binaries, NAME.data, NAME.pb.gz, NAME.trace
 # and MANIFEST, one line a recording: file, Go, perf and kernel version, flags, exact command.
 # perf needs /proc/sys/kernel/perf_event_paranoid at 1 or below, or root.
@@ -228,26 +228,31 @@ traced() {
 	cp $dir/MANIFEST "$here/MANIFEST"
 }
 
-# The recording in samples/switched/: the bundled server for an eighth of a second, with every switch to a goroutine.
-switched() {
-	dir=/tmp/perfskew-switched
+# Recordings of the bundled server that perfskew makes, with options of its own: samples/switched/ has every switch to a
+# goroutine, samples/waits/ the scheduler's switches of threads.
+own() { # NAME SECONDS RECORD-OPTION...
+	name=$1 seconds=$2
+	shift 2
+	dir=/tmp/perfskew-$name
 	rm -rf $dir
-	mkdir -p $dir/bin "$here/switched"
+	mkdir -p $dir/bin "$here/$name"
 	cp "$here/recording/bin/server" $dir/bin/
-	command="perfskew record -q --goroutines -F 999 --stack-size 4096 -o out -- bin/server -procs 1 -clients 2 -seconds 0.12"
-	say "switched: $command"
+	command="perfskew record -q $* -o out -- bin/server -procs 1 -clients 2 -seconds $seconds"
+	say "$name: $command"
 	(cd $dir && env -i PATH="$here/../build:/usr/bin:/bin" HOME=$dir $command >/dev/null)
-	cp $dir/out/perf.data "$here/switched/"
-	chmod 644 "$here/switched/perf.data"
-	grep -v '^switched/' "$here/MANIFEST" >$dir/MANIFEST
-	printf 'switched/perf.data\t%s\t%s\t%s\t%s\tcd %s && %s\n' \
-		"the server of recording/" "$perf_version" "$kernel" "" $dir "$command" >>$dir/MANIFEST
+	cp $dir/out/perf.data "$here/$name/"
+	chmod 644 "$here/$name/perf.data"
+	grep -v "^$name/" "$here/MANIFEST" >$dir/MANIFEST
+	printf '%s/perf.data\t%s\t%s\t%s\t%s\tcd %s && %s\n' \
+		"$name" "the server of recording/" "$perf_version" "$kernel" "" $dir "$command" >>$dir/MANIFEST
 	cp $dir/MANIFEST "$here/MANIFEST"
 }
+switched() { own switched 0.12 --goroutines -F 999 --stack-size 4096; }
+waits() { own waits 0.08 --off-cpu -F 999 --stack-size 2048 --no-chain; }
 
 for what; do
 	case $what in
-	matrix|traces|forms|cplus|big|bundle|traced|switched) $what ;;
+	matrix|traces|forms|cplus|big|bundle|traced|switched|waits) $what ;;
 	*) say "unknown: $what"; exit 2 ;;
 	esac
 done

@@ -1,6 +1,6 @@
 // Goroutines in the ways that matter to a profiler: handing over through channels, many that live
 // shortly, two with the same code and different work, allocation under a garbage collector, more
-// runnable ones than processors, and bursts that hide from the kernel's tick.
+// runnable ones than processors, bursts that hide from the kernel's tick, and waiting of five kinds.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	mode   = flag.String("mode", "pingpong", "pingpong, short, twins, alloc, spin, halves or tick")
+	mode   = flag.String("mode", "pingpong", "pingpong, short, twins, alloc, spin, halves, tick or wait")
 	number = flag.Int("n", 8, "pairs, goroutines at once, or spinners")
 	count  = flag.Int("count", 10000, "short: how many goroutines in all; halves: million loop iterations of each")
 	micros = flag.Int("micros", 200, "short: how long each burns CPU")
@@ -285,10 +285,94 @@ func tick() {
 	fmt.Fprintf(os.Stderr, "tick %d us: %d bursts, %d ms\n", period/1000, bursts, spent/1000000)
 }
 
+// wait: five goroutines, each of which waits in its own way nearly all the time; what they waited by
+// their own clock is printed, in ms.
+
+var waited [5]int64
+
+func timed(i int, wait func()) {
+	start := clock(monotonic)
+	wait()
+	waited[i] += clock(monotonic) - start
+}
+
+//go:noinline
+func waitSyscall(wg *sync.WaitGroup) {
+	defer wg.Done()
+	runtime.LockOSThread()
+	for !run.Over() {
+		ts := syscall.NsecToTimespec(int64(20 * time.Millisecond))
+		timed(0, func() { syscall.Nanosleep(&ts, nil) })
+	}
+}
+
+//go:noinline
+func waitSleep(wg *sync.WaitGroup) {
+	defer wg.Done()
+	for !run.Over() {
+		timed(1, func() { time.Sleep(20 * time.Millisecond) })
+	}
+}
+
+//go:noinline
+func waitChannel(wg *sync.WaitGroup, c <-chan struct{}) {
+	defer wg.Done()
+	for !run.Over() {
+		timed(2, func() { <-c })
+	}
+}
+
+//go:noinline
+func waitMutex(wg *sync.WaitGroup, m *sync.Mutex) {
+	defer wg.Done()
+	for !run.Over() {
+		timed(3, m.Lock)
+		m.Unlock()
+	}
+}
+
+//go:noinline
+func waitNetwork(wg *sync.WaitGroup, r *os.File) {
+	defer wg.Done()
+	var b [1]byte
+	for !run.Over() {
+		timed(4, func() { r.Read(b[:]) })
+	}
+}
+
+func wait() {
+	var m sync.Mutex
+	var wg sync.WaitGroup
+	c := make(chan struct{}, 1)
+	r, w, err := os.Pipe()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	wg.Add(5)
+	go waitSyscall(&wg)
+	go waitSleep(&wg)
+	go waitChannel(&wg, c)
+	go waitMutex(&wg, &m)
+	go waitNetwork(&wg, r)
+	for !run.Over() {
+		m.Lock()
+		time.Sleep(20 * time.Millisecond)
+		m.Unlock()
+		c <- struct{}{}
+		w.Write([]byte{1})
+	}
+	c <- struct{}{}
+	w.Close()
+	wg.Wait()
+	fmt.Fprintf(os.Stderr, "waited: syscall %d sleep %d channel %d mutex %d network %d\n", waited[0]/1e6, waited[1]/1e6,
+		waited[2]/1e6, waited[3]/1e6, waited[4]/1e6)
+}
+
 func main() {
 	modes := map[string]func(){
 		"pingpong": pingpong, "short": short, "twins": twins, "alloc": alloc, "spin": spin, "halves": halves,
-		"tick": tick,
+		"tick": tick, "wait": wait,
 	}
 	flag.Parse()
 	f := modes[*mode]

@@ -53,7 +53,7 @@ static int write_folded(const struct convert *o, const struct input *in, FILE *f
 	struct folded_write_options opts = {.annotate = !o->form.annotate};
 	enum weight weight = (enum weight)o->weight.weight;
 
-	if (input_series(in, &o->read, weight == WEIGHT_AUTO ? WEIGHT_SAMPLES : weight, &o->common,
+	if (input_series(in, &o->read, weight == WEIGHT_AUTO && !o->read.off_cpu && !o->read.wall ? WEIGHT_SAMPLES : weight, &o->common,
 			 &opts.series, e) < 0)
 		return -1;
 	opts.skip_root = o->form.no_comm && in->kind != INPUT_PERF;

@@ -1,6 +1,7 @@
 #include "cmd/input.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "cmd/message.h"
 #include "cmd/progress.h"
 #include "cmd/symbolise.h"
+#include "cmd/tracewaits.h"
 #include "cmd/warn.h"
 #include "profile/folded.h"
 #include "profile/pprof.h"
@@ -62,6 +64,11 @@ static int collect_options(struct collect_options *c, const struct read_options 
 		.stacks_only = wants->stacks_only, .no_comm = wants->no_comm,
 		.session.modules = module_options(r),
 	};
+	if (r->off_cpu && r->wall)
+		return error_set(e, EXIT_CODE_USAGE, "--off-cpu and --wall: one of both");
+	if ((r->off_cpu || r->wall) && r->event)
+		return error_set(e, EXIT_CODE_USAGE, "--event does not go with --off-cpu and --wall, which choose theirs");
+	c->time_of = r->off_cpu ? COLLECT_OFF_CPU : r->wall ? COLLECT_WALL : COLLECT_ON_CPU;
 	if (r->jobs > 1024)
 		return error_set(e, EXIT_CODE_USAGE, "--jobs: %zu threads are too many", r->jobs);
 	if (r->unwinder) {
@@ -135,6 +142,26 @@ static int load_trace(struct input *in, const struct read_options *r, const stru
 	return 0;
 }
 
+/* Whether switches of threads were recorded, and what is not known of them. */
+static int check_waits(const struct input *in, const struct read_options *r, const struct common_options *o, struct error *e)
+{
+	const struct wait_counts *w = &in->collect.waits;
+	const struct collect *c = &in->collect;
+
+	if (!w->starts)
+		return error_set(e, EXIT_CODE_INPUT,
+				 "%s: no switches of threads are recorded: perfskew record --off-cpu does, or perf record -e sched:sched_switch --switch-events",
+				 in->path);
+	if (!w->ended)
+		return error_set(e, EXIT_CODE_INPUT, "%s: threads leave their CPUs and are not seen to come back: record with --switch-events",
+				 in->path);
+	if (r->wall && strcmp(c->events[c->main_event].unit, "nanoseconds"))
+		return error_set(e, EXIT_CODE_INPUT, "%s: --wall needs an event that counts time: cpu-clock or task-clock", in->path);
+	if (w->lost)
+		note(o, "%s: %" PRIu64 " of %" PRIu64 " waits have no end, as events are lost: they count no time", in->path, w->lost, w->starts);
+	return 0;
+}
+
 static int load_perf(struct input *in, int fd, const void *prefix, size_t prefix_size,
 		     const struct read_options *r, const struct common_options *o,
 		     const struct input_wants *wants, struct error *e)
@@ -157,6 +184,8 @@ static int load_perf(struct input *in, int fd, const void *prefix, size_t prefix
 	result = collect_run(&in->collect, in->path, fd, prefix, prefix_size, &opts, e);
 	progress_end(&progress);
 	if (result < 0)
+		return -1;
+	if (opts.time_of != COLLECT_ON_CPU && check_waits(in, r, o, e) < 0)
 		return -1;
 	in->kind = INPUT_PERF;
 	profile_release(&in->profile);
@@ -196,11 +225,13 @@ static int load_pprof(struct input *in, const void *data, size_t size, const str
 }
 
 /* An execution trace as the FILE itself. */
-static int load_trace_file(struct input *in, const void *data, size_t size, const struct common_options *o,
-			   const struct input_wants *wants, struct error *e)
+static int load_trace_file(struct input *in, const void *data, size_t size, const struct read_options *r,
+			   const struct common_options *o, const struct input_wants *wants, struct error *e)
 {
-	if (!wants->traces)
-		return error_set(e, EXIT_CODE_INPUT, "%s: is a Go execution trace: name it with --trace beside its recording, or see info",
+	enum collect_by by;
+
+	if (!wants->traces && !r->off_cpu)
+		return error_set(e, EXIT_CODE_INPUT, "%s: is a Go execution trace: name it with --trace beside its recording, or see info and --off-cpu",
 				 in->path);
 	in->kind = INPUT_TRACE;
 	in->has_trace = true;
@@ -209,6 +240,15 @@ static int load_trace_file(struct input *in, const void *data, size_t size, cons
 	if (in->trace.broken.text[0])
 		note(o, "%s", in->trace.broken.text);
 	in->damage = in->trace.damage;
+	if (!r->off_cpu)
+		return 0;
+	if (parse_by(r->by, &by, e) < 0)
+		return -1;
+	if (by != COLLECT_BY_NONE && by != COLLECT_BY_GOROUTINE && by != COLLECT_BY_GOROUTINE_ID)
+		return error_set(e, EXIT_CODE_USAGE, "%s: --by goes by goroutine or goroutine=id in an execution trace", in->path);
+	tracewaits_profile(&in->profile, &in->trace, by);
+	if (!in->trace.nr_waits)
+		return error_set(e, EXIT_CODE_INPUT, "%s: no goroutine waited in it", in->path);
 	return 0;
 }
 
@@ -235,8 +275,11 @@ static int load_bytes(struct input *in, const void *data, size_t size, const str
 	const char *old = pprof_old_form(data, size);
 	int r;
 
-	if (trace_recognise(data, size))
-		return load_trace_file(in, data, size, o, wants, e);
+	if (trace_recognise(data, size) && !opts->wall)
+		return load_trace_file(in, data, size, opts, o, wants, e);
+	if (opts->off_cpu || opts->wall)
+		return error_set(e, EXIT_CODE_INPUT, "%s: is no perf recording: %s has nothing to go by", in->path,
+				 opts->wall ? "--wall" : "--off-cpu");
 	if (old)
 		return error_set(e, EXIT_CODE_INPUT, "%s: %s, which is not read (`go tool pprof -proto` converts most old forms)", in->path, old);
 	if (pprof_recognise(data, size)) {
@@ -374,7 +417,7 @@ static void note_unused(const struct input *in, const struct read_options *r, co
 	} options[] = {
 		{"--event", r->event, true}, {"--comm", r->comm, true},	     {"--pid", r->pid, true},
 		{"--tid", r->tid, true},     {"--cpu", r->cpu, true},	     {"--time", r->time, true},
-		{"--by", r->by, true},	     {"--goroutine", r->goroutine, true}, {"--max-stack", r->max_stack, true},
+		{"--by", in->kind != INPUT_TRACE && r->by, true}, {"--goroutine", r->goroutine, true}, {"--max-stack", r->max_stack, true},
 		{"--type", r->type, false},
 	};
 
@@ -566,7 +609,7 @@ int input_series(const struct input *in, const struct read_options *r, enum weig
 	}
 	for (size_t i = 0; i < c->nr_events; i++)
 		nr += c->events[i].samples && !c->events[i].switches;
-	if (nr > 1 && !r->event)
+	if (nr > 1 && !r->event && !r->off_cpu && !r->wall)
 		note(o, "%s: %zu events have samples; showing %s (choose with --event)", in->path, nr,
 		     c->events[c->main_event].name);
 	*series = p->default_series;

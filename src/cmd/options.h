@@ -74,6 +74,7 @@ struct read_options {
 	const char *by, *type, *goroutine, *trace;
 	const char *symfs, *debug_dir, *kallsyms, *vmlinux, *unwinder;
 	struct opt_list binary;
+	bool off_cpu, wall;
 	bool no_splice, no_inline, no_demangle, merge_recursion, no_debuginfod;
 	size_t max_stack, jobs;
 };

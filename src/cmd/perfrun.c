@@ -259,6 +259,7 @@ static void add_events(struct args *a, const struct perf_plan *p)
 		add(a, xasprintf("%s/call-graph=no/", p->probe));
 	}
 	if (p->off_cpu) {
+		add_str(a, "--switch-events");
 		add_str(a, "-e");
 		add(a, xasprintf("sched:sched_switch/call-graph=dwarf,stack-size=%zu/", p->stack_size));
 	}

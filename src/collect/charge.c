@@ -466,6 +466,17 @@ static int by_weight(const void *a, const void *b)
 	return strcmp(profile_str(sort_profile, x->name), profile_str(sort_profile, y->name));
 }
 
+/* Those that only other events have seen. */
+static void drop_empty_groups(struct collect *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->nr_goroutines; i++)
+		if (c->goroutines[i].samples)
+			c->goroutines[kept++] = c->goroutines[i];
+	c->nr_goroutines = kept;
+}
+
 void charge_count(struct charge *ch, struct stacks *all)
 {
 	struct collect *c = ch->c;
@@ -482,6 +493,7 @@ void charge_count(struct charge *ch, struct stacks *all)
 		stacks_add(all, placed(&p, r->node, 0, r->entry), r->event, r->samples, r->weight);
 	}
 	count_kept_stacks(ch, &p, roots);
+	drop_empty_groups(c);
 	sort_profile = &c->profile;
 	if (c->nr_goroutines)
 		qsort(c->goroutines, c->nr_goroutines, sizeof(*c->goroutines), by_weight);

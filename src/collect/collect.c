@@ -190,6 +190,8 @@ static void choose_events(struct driver *d)
 	size_t nr = perfdata_nr_attrs(run->perfdata);
 
 	run->event_chosen = xreallocarray(run->event_chosen, nr, sizeof(*run->event_chosen));
+	if (run->opts->time_of != COLLECT_ON_CPU)
+		run->wait_events = xreallocarray(run->wait_events, nr, sizeof(*run->wait_events));
 	run->switch_events = xreallocarray(run->switch_events, nr, sizeof(*run->switch_events));
 	for (size_t i = 0; i < nr; i++) {
 		const struct perf_attr *a = perfdata_attr(run->perfdata, i);
@@ -197,6 +199,8 @@ static void choose_events(struct driver *d)
 		run->event_chosen[i] = filter_event(&run->filter, a->name);
 		run->switch_events[i] = switches_event(run->perfdata, a);
 		d->switches = d->switches || run_switches(run, i);
+		if (run->wait_events)
+			run->wait_events[i] = waits_event(run->perfdata, a);
 	}
 	run->nr_events = nr;
 }
@@ -392,6 +396,7 @@ out:
 	free(d.ready_blocks);
 	free(run->event_chosen);
 	free(run->switch_events);
+	free(run->wait_events);
 	map64_release(&run->deferred.index);
 	free(run->deferred.chains);
 	filter_release(&run->filter);

@@ -19,8 +19,16 @@
 #include "perfdata/perfdata.h"
 #include "process/session.h"
 #include "profile/profile.h"
+#include "collect/waits.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
+
+/* What the clock counts: time on the CPU, time that threads waited for, or both in one. */
+enum collect_time {
+	COLLECT_ON_CPU,
+	COLLECT_OFF_CPU, /* the event is sched:sched_switch, weighed by the time until the thread came back */
+	COLLECT_WALL,	 /* that added to the event that counts CPU time, which is called "wall" */
+};
 
 enum collect_by {
 	COLLECT_BY_NONE,
@@ -50,6 +58,7 @@ struct collect_options {
 	size_t max_stack;
 	bool no_inline;
 	enum collect_by by; /* one root frame per value */
+	enum collect_time time_of;
 	bool goroutines;    /* tell goroutines apart even where no option needs it */
 	const struct trace *trace; /* Go's execution trace of the same run, or NULL */
 	bool no_splice;	    /* samples on the system stack stay as recorded, without their goroutine */
@@ -149,6 +158,7 @@ struct collect {
 	uint64_t filtered;	/* of these, not chosen by a filter */
 	uint64_t switches;	/* of these, chosen, but without stacks: see collect_event */
 	uint64_t dropped;	/* SAMPLE records that could not be parsed */
+	struct wait_counts waits; /* with COLLECT_OFF_CPU, COLLECT_WALL */
 	uint64_t late;		/* records older than what a finished round promised */
 	uint64_t ends[UNWIND_ENDS];
 	uint64_t user_stacks, rooted_stacks; /* with user frames; of these, ending at a true root */

@@ -15,6 +15,7 @@ struct evidence_note {
 	uint64_t weight, period;
 	uint32_t node, event, comm; /* the node is the worker's */
 	uint32_t sample;	    /* the worker's number of it, with keep_samples */
+	uint32_t wait;		    /* the worker's number of the wait whose length is its weight, or UINT32_MAX */
 	uint16_t worker;
 	uint8_t end;
 	bool user;     /* has user frames */

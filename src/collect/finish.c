@@ -181,6 +181,8 @@ static void merge_workers(struct collect *c, const struct run *run, struct pool 
 	charge_place(charge, m.nodes);
 	for (int i = 0; i < nr; i++) {
 		merge_samples(c, &workers[i], m.nodes[i]);
+		for (size_t k = 0; m.nodes[i] && k < workers[i].waits.nr_starts; k++)
+			workers[i].waits.starts[k].node = m.nodes[i][workers[i].waits.starts[k].node];
 		free(m.nodes[i]);
 	}
 	free(m.nodes);
@@ -226,6 +228,22 @@ static size_t *first_samples(const struct worker *workers, int nr)
 	return first;
 }
 
+/* Off-CPU time is shown alone, or with the time on the CPU as one. */
+static void choose_time(struct collect *c, const struct run *run)
+{
+	if (run->opts->time_of == COLLECT_WALL)
+		c->events[c->main_event].name = "wall";
+	for (size_t i = 0; i < c->nr_events; i++) {
+		if (!run_waits(run, i))
+			continue;
+		c->events[i].unit = "nanoseconds";
+		c->events[i].name = "off-cpu";
+		c->events[i].switches = run->opts->time_of == COLLECT_WALL;
+		if (run->opts->time_of == COLLECT_OFF_CPU)
+			c->main_event = i;
+	}
+}
+
 static void fill_events(struct collect *c, const struct run *run)
 {
 	c->nr_events = perfdata_nr_attrs(run->perfdata);
@@ -250,6 +268,52 @@ static void fill_events(struct collect *c, const struct run *run)
 		if (switches != best->switches ? best->switches : time != best_time ? time : c->events[i].samples > best->samples)
 			c->main_event = i;
 	}
+	choose_time(c, run);
+}
+
+/* Where a wait's time is counted: in its own event, or in that of CPU time. */
+static uint32_t wait_event_of(const struct collect *c, const struct run *run, uint32_t event)
+{
+	return run->opts->time_of == COLLECT_WALL ? (uint32_t)c->main_event : event;
+}
+
+/*
+ * How long each wait was. Those that are charged to goroutines are counted by their notes, which get it; the others
+ * here. Nodes are the merged ones by now.
+ */
+static void count_waits(struct collect *c, const struct run *run, struct worker *workers, int nr,
+			struct charge *charge, struct stacks *all)
+{
+	struct waits *lists = xcalloc((size_t)nr, sizeof(*lists));
+	struct collect_sample *samples = c->samples;
+	struct evidence *ev = charge->ev;
+
+	for (int i = 0; i < nr; i++)
+		lists[i] = workers[i].waits;
+	waits_finish(lists, (size_t)nr, c->time_last, &c->waits);
+	for (int i = 0; i < nr; i++) {
+		for (size_t k = 0; k < lists[i].nr_starts; k++) {
+			const struct wait_start *s = &lists[i].starts[k];
+			uint32_t event = wait_event_of(c, run, s->event);
+
+			if (!s->counted)
+				stacks_add(all, s->node, event, 1, s->length);
+			if (run->opts->keep_samples) {
+				samples[s->sample].weight = s->length;
+				samples[s->sample].event = event;
+			}
+		}
+		samples += workers[i].nr_samples;
+	}
+	for (size_t i = 0; ev && ev->keep_all && i < ev->nr_notes; i++) {
+		struct evidence_note *n = &ev->notes[i];
+
+		if (n->wait == UINT32_MAX || n->event == UINT32_MAX)
+			continue;
+		n->weight = lists[n->worker].starts[n->wait].length;
+		n->event = wait_event_of(c, run, n->event);
+	}
+	free(lists);
 }
 
 /* Samples per module: a stack counts once for every module on it. */
@@ -336,6 +400,9 @@ static bool expand_special(struct expansion *x, struct collect *c, const struct 
 		return true;
 	case STACKS_LABEL:
 		add_label_id(x, &c->profile, location, (uint32_t)l->address);
+		return true;
+	case STACKS_WAIT: /* named by its callers: see wait_node */
+		x->of[location] = (struct frames_of){0};
 		return true;
 	case STACKS_UNMAPPED:
 		add_label(x, &c->profile, location, "[unknown]");
@@ -488,6 +555,33 @@ static void fill_mappings(struct profile *p, const struct run *run)
 	free(hit);
 }
 
+/* Callers of a node, one after the other. */
+struct callers {
+	const struct profile *p;
+	uint32_t node;
+};
+
+static const char *next_caller(void *ctx)
+{
+	struct callers *at = ctx;
+	const struct profile_node *n = &at->p->nodes[at->node];
+
+	if (!at->node)
+		return NULL;
+	at->node = n->parent;
+	return profile_str(at->p, at->p->frames[n->frame].name);
+}
+
+/* What a thread waits for, below the stack it waits on. */
+static uint32_t wait_node(struct profile *p, uint32_t node, enum wait_state state)
+{
+	struct callers at = {p, node};
+	const char *kind = state == WAIT_PREEMPTED ? "[preempted]" : waits_kind(next_caller, &at);
+	struct profile_frame f = {.name = strtab_add(&p->strings, kind), .kind = FRAME_WAIT};
+
+	return profile_add_node(p, node, profile_add_frame(p, &f));
+}
+
 static void fill_profile(struct collect *c, const struct run *run, struct pool *pool, const struct stacks *all)
 {
 	struct profile *p = &c->profile;
@@ -509,9 +603,12 @@ static void fill_profile(struct collect *c, const struct run *run, struct pool *
 	named = clock_seconds();
 	node[0] = 0;
 	for (size_t n = 1; n < all->nr_nodes; n++) {
+		const struct stacks_location *l = &all->locations[all->nodes[n].location];
 		const struct frames_of *of = &x.of[all->nodes[n].location];
 
 		node[n] = node[all->nodes[n].parent];
+		if (l->module == STACKS_WAIT)
+			node[n] = wait_node(p, node[n], (enum wait_state)l->address);
 		for (uint32_t i = 0; i < of->nr; i++)
 			node[n] = profile_add_node(p, node[n], x.ids[of->first + i]);
 	}
@@ -556,6 +653,8 @@ int finish(struct collect *c, const struct run *run, struct pool *pool, struct w
 	merge_workers(c, run, pool, workers, nr, &all, &charge);
 	damage_merge(&c->damage, perfdata_damage(run->perfdata));
 	fill_events(c, run);
+	if (run->wait_events)
+		count_waits(c, run, workers, nr, &charge, &all);
 	charge_count(&charge, &all);
 	if (run->opts->keep_samples) {
 		size_t *first = first_samples(workers, nr);

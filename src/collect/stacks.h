@@ -22,6 +22,7 @@ enum stacks_special {
 	STACKS_EVENT = UINT32_MAX - 6,	      /* attribute index */
 	STACKS_LABEL = UINT32_MAX - 7,	      /* string id of the profile */
 	STACKS_SWITCHED = UINT32_MAX - 8,     /* 0: below it on the system stack */
+	STACKS_WAIT = UINT32_MAX - 9,	      /* enum wait_state: below it the thread was off its CPU */
 	STACKS_FIRST_SPECIAL = UINT32_MAX - 15,
 };
 

@@ -33,6 +33,7 @@ void worker_release(struct worker *w)
 	free(w->comms);
 	free(w->samples);
 	switches_release(&w->switches);
+	waits_release(&w->waits);
 	goroutine_worker_free(w->goroutines);
 	free(w->symbols_seen);
 	free(w->chain);
@@ -145,7 +146,7 @@ static bool to_be_spliced(const struct worker *w, const struct goroutine_sight *
 
 /* Returns whether the sample is counted later. */
 static bool note_goroutine(struct worker *w, const struct perf_sample *s, const struct unwind_stack *u,
-			   uint32_t node, uint32_t comm)
+			   uint32_t node, uint32_t comm, bool waits)
 {
 	const struct run *run = w->run;
 	struct goroutine_sight g;
@@ -159,6 +160,7 @@ static bool note_goroutine(struct worker *w, const struct perf_sample *s, const 
 	n = (struct evidence_note){
 		.weight = s->weight_period, .period = s->period, .node = node, .event = s->attr_index,
 		.comm = comm, .sample = (uint32_t)w->nr_samples, .worker = (uint16_t)w->number,
+		.wait = waits ? (uint32_t)w->waits.nr_starts : UINT32_MAX,
 		.end = (uint8_t)u->end, .user = u->nr > u->nr_kernel,
 		.deferred = run->by_goroutine || to_be_spliced(w, &g),
 	};
@@ -166,8 +168,19 @@ static bool note_goroutine(struct worker *w, const struct perf_sample *s, const 
 	return n.deferred;
 }
 
-static void count_sample(struct worker *w, struct perf_sample *s)
+/* A thread leaves its CPU: how long for is known at the end. */
+static void begin_wait(struct worker *w, const struct perf_sample *s, uint32_t node, bool counted)
 {
+	waits_begin(&w->waits, (struct wait_start){
+		.time = s->time, .tid = s->tid, .node = node, .event = s->attr_index, .sample = (uint32_t)w->nr_samples,
+		.worker = (uint32_t)w->number, .counted = counted,
+	});
+}
+
+static void count_sample(struct worker *w, struct perf_sample *s, uint64_t offset)
+{
+	enum wait_state state = WAIT_BLOCKED;
+	bool waits = run_waits(w->run, s->attr_index), counted;
 	const struct unwind_stack *u;
 	struct stacks *st = &w->stacks;
 	uint32_t comm = session_comm(w->run->session, s->pid, s->tid, s->time), node;
@@ -177,13 +190,17 @@ static void count_sample(struct worker *w, struct perf_sample *s)
 		w->first = s->time;
 	if (s->time > w->last)
 		w->last = s->time;
+	if (waits && !waits_sample(&w->waits, &w->run->wait_events[s->attr_index], s, perfdata_swapped(w->run->perfdata), &state)) {
+		damage_add(&w->damage, DAMAGE_SAMPLE_CUT, offset);
+		waits = false;
+	}
 	if (!chosen(w, s, comm)) {
 		w->filtered++;
 		return;
 	}
 	count_comm(w, s, comm);
 	/* what they say is no stack; asked for alone they are shown as any event */
-	if (run_switches(w->run, s->attr_index) && !w->run->opts->event) {
+	if ((run_switches(w->run, s->attr_index) && !w->run->opts->event) || state == WAIT_EXITED) {
 		w->switched++;
 		return;
 	}
@@ -205,13 +222,19 @@ static void count_sample(struct worker *w, struct perf_sample *s)
 			node = stacks_node(st, node, stacks_location(st, STACKS_SWITCHED, 0, false));
 		node = stacks_node(st, node, stacks_location(st, f->module, f->lookup, f->kernel));
 	}
-	if (!w->goroutines || !note_goroutine(w, s, u, node, comm))
+	if (waits)
+		node = stacks_node(st, node, stacks_location(st, STACKS_WAIT, state, false));
+	/* without goroutines as roots a wait's stack stays as it is: its weight would come too late for the resolver */
+	counted = w->goroutines && (!waits || w->run->by_goroutine) && note_goroutine(w, s, u, node, comm, waits);
+	if (waits)
+		begin_wait(w, s, node, counted);
+	else if (!counted)
 		stacks_add(st, node, s->attr_index, 1, s->weight_period);
 	if (w->run->opts->keep_samples) {
 		ALLOC_GROW(w->samples, w->nr_samples + 1, w->alloc_samples);
 		w->samples[w->nr_samples++] = (struct collect_sample){
 			.time = s->time, .node = node, .pid = s->pid, .tid = s->tid,
-			.event = s->attr_index, .cpu = s->cpu, .weight = s->weight_period,
+			.event = s->attr_index, .cpu = s->cpu, .weight = waits ? 0 : s->weight_period,
 		};
 	}
 }
@@ -274,6 +297,11 @@ void worker_block(struct worker *w, const struct perfdata_block *b, size_t block
 	while (perfdata_block_next(w->run->perfdata, b, &at, &rec)) {
 		int damage;
 
+		if (w->run->wait_events && (rec.type == PERF_RECORD_SWITCH || rec.type == PERF_RECORD_SWITCH_CPU_WIDE)) {
+			damage = waits_record(&w->waits, w->run->perfdata, &rec);
+			if (damage)
+				damage_add(&w->damage, (enum damage_kind)damage, rec.offset);
+		}
 		if (rec.type != PERF_RECORD_SAMPLE)
 			continue;
 		damage = perfdata_sample(w->run->perfdata, &rec, &s);
@@ -286,7 +314,7 @@ void worker_block(struct worker *w, const struct perfdata_block *b, size_t block
 		    !switches_add(&w->switches, &w->run->switch_events[s.attr_index], &s, perfdata_swapped(w->run->perfdata)))
 			damage_add(&w->damage, DAMAGE_SAMPLE_CUT, rec.offset);
 		prefetch(b, at, &rec, &s);
-		count_sample(w, &s);
+		count_sample(w, &s, rec.offset);
 	}
 	if (w->goroutines)
 		evidence_give(w->run->evidence, block, w->number, w->goroutines, w->parcel);

@@ -32,10 +32,16 @@ struct run {
 	bool by_goroutine;  /* where a sample's stack begins, or whether it counts, is known at the end */
 	bool *event_chosen; /* per attribute: counts by --event */
 	struct switch_event *switch_events; /* per attribute */
+	struct wait_event *wait_events;	    /* per attribute; NULL where waits are not asked for */
 	size_t nr_events;
 	struct deferred_chains deferred;
 	const struct perfdata_block *blocks; /* of the current round of work */
 };
+
+static inline bool run_waits(const struct run *run, size_t attr)
+{
+	return run->wait_events && run->wait_events[attr].state;
+}
 
 static inline bool run_switches(const struct run *run, size_t attr)
 {
@@ -63,6 +69,7 @@ struct worker {
 	struct goroutine_worker *goroutines; /* NULL: nobody asks */
 	struct parcel *parcel; /* evidence of the block at hand */
 	struct switches switches;
+	struct waits waits;
 	uint64_t kinds[GOROUTINE_KINDS]; /* samples that are of no goroutine and tell of none */
 	uint64_t total, filtered, switched, dropped;
 	uint64_t ends[UNWIND_ENDS], user_stacks, rooted;

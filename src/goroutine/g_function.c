@@ -36,6 +36,7 @@ static const struct {
 	{"runtime.schedule", G_SCHEDULE},
 	{"runtime.findRunnable", G_SCHEDULE},
 	{"runtime.findrunnable", G_SCHEDULE},
+	{"runtime.stopm", G_SCHEDULE}, /* also from exitsyscall0, whose goroutine waits in a queue by then */
 	{"runtime.sigtramp", G_SIGTRAMP},
 	{"runtime.cgocallback", G_CALLBACK},
 	{"runtime.cgocallback_gofunc", G_CALLBACK},

@@ -32,7 +32,7 @@ static void put_types(FILE *f, const struct profile *p)
 
 static void put_frames(FILE *f, const struct profile *p, const struct tree *t)
 {
-	static const char *const kinds[] = {[FRAME_USER] = "user", [FRAME_KERNEL] = "kernel", [FRAME_LABEL] = "label"};
+	static const char *const kinds[] = {[FRAME_USER] = "user", [FRAME_KERNEL] = "kernel", [FRAME_WAIT] = "wait", [FRAME_LABEL] = "label"};
 
 	for (size_t i = 0; i < t->nr_functions; i++) {
 		const struct profile_frame *frame = &p->frames[t->functions[i]];

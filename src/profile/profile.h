@@ -25,6 +25,7 @@
 enum frame_kind {
 	FRAME_USER,   /* code of a binary */
 	FRAME_KERNEL, /* suffix _[k] */
+	FRAME_WAIT,   /* what a thread waits for, below the stack it waits on: "[system call]" */
 	FRAME_LABEL,  /* not code: comm, thread, cpu, event, [truncated], [systemstack] */
 };
 

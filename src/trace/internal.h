@@ -218,6 +218,8 @@ int order_advance(struct reader *r, const struct stream *s);
 uint32_t track_goroutine(struct trace *t, uint64_t goid);
 /* It is in another state from that time (as Go's reader shows it) on. */
 void track_state(struct trace *t, uint32_t goroutine, enum trace_state state, uint64_t time);
+/* What it stopped with, to come into the state it is in now: both 0 where that is not known. */
+void track_wait(struct trace *t, uint32_t goroutine, uint32_t stack, uint32_t why);
 /* A goroutine has a thread from that time of the thread on, and has it no more. */
 void track_open(struct trace *t, uint64_t tid, uint32_t goroutine, enum trace_state state, uint64_t from);
 void track_close(struct trace *t, uint64_t tid, uint64_t to);

@@ -245,8 +245,11 @@ static enum outcome advance_go_status(struct attempt *a)
 	if (show(a) == BROKEN)
 		return BROKEN;
 	begin_known(a, g, tid, new);
-	if (a->ev->type == EV_GO_STATUS_STACK)
+	if (a->ev->type == EV_GO_STATUS_STACK) {
 		track_entry(a->t, index_of(a, g), tables_stack(a->r, a->args[3]));
+		if (new)
+			track_wait(a->t, index_of(a, g), tables_stack(a->r, a->args[3]), 0);
+	}
 	return ADVANCED;
 }
 
@@ -272,6 +275,7 @@ static enum outcome advance_go_create(struct attempt *a)
 	tg->parent = a->now.g == TRACE_NO_GOROUTINE ? 0 : a->now.g;
 	tg->created_by = tables_stack(a->r, a->args[2]);
 	track_entry(a->t, index_of(a, g), tables_stack(a->r, a->args[1]));
+	track_wait(a->t, index_of(a, g), tables_stack(a->r, a->args[1]), 0);
 	return ADVANCED;
 }
 
@@ -318,6 +322,7 @@ static enum outcome advance_go_stop(struct attempt *a)
 		return ADVANCED;
 	}
 	set_state(a, g, a->ev->type == EV_GO_STOP ? TRACE_RUNNABLE : TRACE_WAITING);
+	track_wait(a->t, index_of(a, g), tables_stack(a->r, a->args[1]), tables_string(a->r, a->args[0]));
 	if (!a->t->goroutines[index_of(a, g)].entry)
 		track_entry(a->t, index_of(a, g), tables_stack(a->r, a->args[1]));
 	return ADVANCED;
@@ -418,6 +423,7 @@ static enum outcome advance_syscall_begin(struct attempt *a)
 	if (show(a) == BROKEN)
 		return BROKEN;
 	set_state(a, g, TRACE_IN_SYSCALL);
+	track_wait(a->t, index_of(a, g), tables_stack(a->r, a->args[1]), 0);
 	track_open(a->t, a->now.m, index_of(a, g), TRACE_IN_SYSCALL, a->ev->time);
 	return ADVANCED;
 }

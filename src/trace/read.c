@@ -601,6 +601,8 @@ void trace_release(struct trace *t)
 	free(t->goroutines);
 	free(t->cpu_samples);
 	free(t->pauses);
+	free(t->waits);
+	map64_release(&t->wait_index);
 	free(t->collections);
 	map64_release(&t->thread_index);
 	map64_release(&t->goroutine_index);

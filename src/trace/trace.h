@@ -94,6 +94,7 @@ struct trace_goroutine {
 	uint64_t starts;	/* how often it got a processor */
 	uint32_t created_by;	/* stack of the go statement; 0 not known */
 	uint32_t entry;		/* string: the function it began with; 0 not known */
+	uint32_t wait_stack, wait_why; /* while reading: of the state it is in, see trace_wait */
 	uint32_t label;		/* string: the runtime's last label ("GC (dedicated)"), 0 none */
 	uint8_t state;		/* at the end of the trace */
 };
@@ -103,6 +104,16 @@ struct trace_cpu_sample {
 	uint64_t time; /* ns */
 	uint64_t tid, goid; /* TRACE_NO_GOROUTINE: none */
 	uint32_t stack;
+};
+
+/* How long a goroutine was in a state other than running, from one stack for one reason; added up. */
+struct trace_wait {
+	uint64_t time;	    /* ns */
+	uint64_t times;	    /* how often */
+	uint32_t goroutine; /* index in trace.goroutines */
+	uint32_t stack;	    /* it stopped with; a goroutine that became runnable keeps that of its wait; 0 not known */
+	uint32_t why;	    /* string: the runtime's reason, as "chan receive" or "preempted"; 0 none */
+	uint8_t state;	    /* TRACE_RUNNABLE, TRACE_IN_SYSCALL or TRACE_WAITING */
 };
 
 /* Something that took time as a whole: the world stopped, or a collection. */
@@ -132,6 +143,9 @@ struct trace {
 	struct trace_goroutine *goroutines; /* in the order they were first met */
 	struct trace_cpu_sample *cpu_samples;
 	struct trace_phase *pauses, *collections;
+	struct trace_wait *waits;
+	size_t nr_waits, alloc_waits;
+	struct map64 wait_index;
 	size_t nr_frames, nr_stacks, nr_threads, nr_goroutines, nr_cpu_samples, nr_pauses, nr_collections;
 	size_t alloc_frames, alloc_stacks, alloc_threads, alloc_goroutines, alloc_cpu_samples, alloc_pauses,
 		alloc_collections;

@@ -19,14 +19,43 @@ uint32_t track_goroutine(struct trace *t, uint64_t goid)
 	return i;
 }
 
+static void add_wait(struct trace *t, uint32_t goroutine, uint64_t time)
+{
+	const struct trace_goroutine *g = &t->goroutines[goroutine];
+	uint64_t key = hash_u64((uint64_t)goroutine << 32 | g->wait_stack) + ((uint64_t)g->wait_why << 3 | g->state);
+	uint32_t i = map64_get(&t->wait_index, key);
+
+	if (i == MAP64_NONE) {
+		ALLOC_GROW(t->waits, t->nr_waits + 1, t->alloc_waits);
+		map64_put(&t->wait_index, key, i = (uint32_t)t->nr_waits++);
+		t->waits[i] = (struct trace_wait){
+			.goroutine = goroutine, .stack = g->wait_stack, .why = g->wait_why, .state = g->state,
+		};
+	}
+	t->waits[i].time += time;
+	t->waits[i].times++;
+}
+
 void track_state(struct trace *t, uint32_t goroutine, enum trace_state state, uint64_t time)
 {
 	struct trace_goroutine *g = &t->goroutines[goroutine];
 
-	if (time > g->since && g->state != TRACE_GONE)
+	if (time > g->since && g->state != TRACE_GONE) {
 		g->time[g->state] += time - g->since;
+		if (g->state != TRACE_RUNNING)
+			add_wait(t, goroutine, time - g->since);
+	}
+	if (g->state == TRACE_RUNNING)
+		g->wait_stack = 0;
+	g->wait_why = 0;
 	g->since = time;
 	g->state = (uint8_t)state;
+}
+
+void track_wait(struct trace *t, uint32_t goroutine, uint32_t stack, uint32_t why)
+{
+	t->goroutines[goroutine].wait_stack = stack;
+	t->goroutines[goroutine].wait_why = why;
 }
 
 static struct trace_thread *find_thread(struct trace *t, uint64_t tid)

@@ -113,4 +113,27 @@ case $? in
 	[ "$left" = 0 ] || { echo "FAIL probe: $left probes are left behind"; status=1; } ;;
 *) echo "skip probe: $(tail -n 1 "$dir/probed.log")" ;;
 esac
+
+# Time off the CPU, by the program's own clock: a thread in a system call, and goroutines that wait by the trace.
+"$perfskew" record -q --off-cpu -o "$dir/waits" -- "$dir/goroutines" -mode wait -seconds 2 -trace "$dir/waits.trace" >"$dir/waits.log" 2>&1
+case $? in
+0)
+	# ms of FUNCTION that KIND has, in FILE
+	off() { "$perfskew" convert -q -f folded --off-cpu "$3" | awk -v f=";$1;" -v k="[$2]" 'index($0, f) && index($0, k) { s += $NF } END { printf "%d\n", s / 1e6 }'; }
+	own() { sed -n "s/^waited: .*$1 \([0-9]*\).*/\1/p" "$dir/waits.log"; }
+	near() { # NAME MS OWN
+		echo "waits: $1 $2 ms, by the program's own clock $3"
+		awk -v a="$2" -v b="$3" 'BEGIN { exit !(b > 500 && a > 0.9 * b && a < 1.02 * b + 20) }' || { echo "FAIL waits: $1"; status=1; }
+	}
+	"$perfskew" convert -q -f folded --off-cpu "$dir/waits.trace" | sed 's/^/;/' >"$dir/waits.folded"
+	near "in a system call" "$(off main.waitSyscall 'system call' "$dir/waits")" "$(own syscall)"
+	for kind in "Sleep sleep sleep" "Channel channel chan receive" "Mutex mutex sync" "Network network network"; do
+		set -- $kind
+		name=$1 word=$2
+		shift 2
+		near "$word" "$(awk -v f=";main.wait$name;" -v k="[$*]" 'index($0, f) && index($0, k) { s += $NF } END { printf "%d", s / 1e6 }' "$dir/waits.folded")" \
+			"$(own $word)"
+	done ;;
+*) echo "skip waits: $(tail -n 1 "$dir/waits.log")" ;;
+esac
 exit $status

@@ -33,6 +33,7 @@
 	X(pprof)                                                               \
 	X(trace)                                                               \
 	X(traced)                                                              \
+	X(waits)                                                               \
 	X(compare)                                                             \
 	X(stats)                                                               \
 	X(find)                                                                \
