@@ -25,7 +25,7 @@
 	X(RENDER_RUNTIME, "runtime", "runtime: other")                         \
 	X(RENDER_NATIVE, "native", "C, C++, Rust and other native code")       \
 	X(RENDER_KERNEL, "kernel", "kernel")                                   \
-	X(RENDER_LABEL, "label", "process, thread, event")                     \
+	X(RENDER_LABEL, "label", "process, thread, event, wait")                    \
 	X(RENDER_UNKNOWN, "unknown", "unresolved or truncated")
 enum render_kind {
 #define X(id, key, text) id,

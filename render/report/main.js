@@ -60,6 +60,7 @@
     state.reversedView = null;
     table.set(state.view, columns[state.column].unit);
     heatPanel.update();
+    lanes.update();
     redraw(keep);
   }
   function redraw(keep) {
@@ -203,6 +204,7 @@
     graphs.explain();
     table.fill();
     if (heatPanel.heat) heatPanel.heat.draw();
+    lanes.draw();
     for (const f of shownFlames()) f.later();
   }
   function switchTheme() {
@@ -248,9 +250,9 @@
   table.first = table.sort;
   table.firstDown = table.down;
   (function () {
-    const app = id("app"), heat = heatPanel.make(), parts = [graphs.make(), table.root];
+    const app = id("app"), over = [heatPanel.make(), lanes.make()].filter((p) => p), parts = [graphs.make(), table.root];
     if (raw.tableFirst) parts.reverse();
-    app.append(controls.make(), ...(heat ? [heat] : []), ...parts, tip, spoken, keysHelp, help);
+    app.append(controls.make(), ...over, ...parts, tip, spoken, keysHelp, help);
     app.hidden = false;
     id("still").remove();
     recall();

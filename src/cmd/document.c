@@ -148,7 +148,7 @@ static void summarise(struct document *d, const struct input *in, size_t series)
 	const struct collect *c = &in->collect;
 	const char *unit = profile_str(p, p->series[series].unit), *command;
 
-	document_field(d, strcmp(unit, "nanoseconds") ? "Total" : "CPU time", "%s",
+	document_field(d, strcmp(unit, "nanoseconds") ? "Total" : c->waits.starts || in->kind == INPUT_TRACE ? "Time" : "CPU time", "%s",
 		       document_value(d, (double)p->series[series].total, unit));
 	if (in->kind == INPUT_PERF)
 		document_field(d, "Samples", "%s", counted(d, collect_counted(c)));

@@ -253,6 +253,23 @@ async function recording(page) {
   check("a goroutine: its samples alone", Math.abs(parseFloat(await total()) - said.total / 1e9 * part_ / 100) < 0.02, [await total(), part_]);
   await page.selectOption("#choose-goroutine", "-1");
 
+  const lane = page.locator("#lanes li").first(), lanes = await page.locator("#lanes li").count();
+  check("lanes of goroutines", lanes > 3 && /^net\/http\.\(\*conn\)\.serve/.test(await lane.textContent()), [lanes, await lane.textContent()]);
+  check("lanes: most time first", await page.evaluate(() => {
+    const ms = Array.from(document.querySelectorAll("#lanes .count"), (e) => e.textContent).filter((t) => / m?s$/.test(t))
+      .map((t) => parseFloat(t) * (/ms$/.test(t) ? 1 : 1000));
+    return ms.length > 3 && ms.every((v, i) => !i || v <= ms[i - 1]);
+  }));
+  await lane.locator("button").click();
+  await settle(page);
+  check("lanes: a click chooses the goroutine", /^#goroutine=/.test(await hash(page)) && await page.inputValue("#choose-goroutine") !== "-1" &&
+    await lane.locator("button").getAttribute("aria-pressed") === "true", await hash(page));
+  const drawn = await lane.locator("canvas").evaluate((c) => c.getContext("2d").getImageData(0, 0, c.width, c.height - 2).data.some((v, i) => i % 4 === 3 && v));
+  check("lanes: drawn", drawn);
+  await lane.locator("button").click();
+  await settle(page);
+  check("lanes: once more, all", (await hash(page)) === "" && (await total()).startsWith(all), await hash(page));
+
   for (const width of [600, 1280, 3000]) {
     await page.setViewportSize({ width, height: 800 });
     await settle(page);
