@@ -32,7 +32,8 @@ static bool load_kept(struct symbols *s, const struct module *m)
 {
 	if (!m->kept_symbols)
 		return false;
-	if (symtab_add_kallsyms(&s->table, m->kept_symbols, m->kernel_ref) == m->kernel_start && s->table.nr)
+	if (symtab_add_kallsyms(&s->table, m->kept_symbols, m->kernel_ref) == m->kernel_start &&
+	    (s->table.nr || s->table.sorted))
 		return true;
 	symtab_release(&s->table);
 	return false;
@@ -210,7 +211,7 @@ static size_t by_dwarf(const struct modules *ms, struct symbols *s, uint64_t vad
 	return n;
 }
 
-static size_t by_table(const struct modules *ms, const struct symtab *table, uint64_t vaddr,
+static size_t by_table(const struct modules *ms, struct symtab *table, uint64_t vaddr,
 		       struct strtab *strings, struct symbol *out)
 {
 	const struct symtab_entry *entry = symtab_find(table, vaddr);
@@ -222,7 +223,7 @@ static size_t by_table(const struct modules *ms, const struct symtab *table, uin
 	return 1;
 }
 
-static const struct symtab *modules_table(struct symbols *s, const struct module *kernel)
+static struct symtab *modules_table(struct symbols *s, const struct module *kernel)
 {
 	if (!s->kept)
 		return &s->table;

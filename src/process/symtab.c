@@ -254,24 +254,21 @@ static char *read_text(const char *path, size_t *size)
 	return text;
 }
 
-/* Calls fn for each line, ended by a NUL instead of its newline. The text stays with the table. */
-static void each_line(struct symtab *t, const char *path, void (*fn)(void *ctx, char *line, char *end),
+/* Calls fn for each line from `line` on, ended by a NUL instead of its newline. */
+static void each_line(struct symtab *t, char *line, char *text_end, void (*fn)(void *ctx, char *line, char *end),
 		      void *ctx)
 {
-	size_t size;
-	char *text = read_text(path, &size), *line = text;
+	size_t size = (size_t)(text_end - line);
 
-	free(t->text);
-	t->text = text;
 	if (!t->entries && size > TEXT_STEP) { /* lines of kallsyms have 43 bytes on average */
 		t->alloc = size / LINE_GUESS;
 		t->entries = xlarge(t->alloc * sizeof(*t->entries));
 	}
-	while (line && line < text + size) {
-		char *end = memchr(line, '\n', (size_t)(text + size - line));
+	while (line < text_end) {
+		char *end = memchr(line, '\n', (size_t)(text_end - line));
 
 		if (!end)
-			end = text + size;
+			end = text_end;
 		*end = '\0';
 		if (end - line < MAX_LINE)
 			fn(ctx, line, end);
@@ -279,20 +276,44 @@ static void each_line(struct symtab *t, const char *path, void (*fn)(void *ctx, 
 	}
 }
 
-/* Eight hexadecimal digits, as kallsyms writes them; -1 when they are others. */
-static int64_t eight_digits(const char *p)
+/* The text stays with the table. Returns its size. */
+static size_t take_text(struct symtab *t, const char *path)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t c, digit, letter, value;
+	size_t size;
+
+	free(t->text);
+	t->text = read_text(path, &size);
+	return size;
+}
+
+#define ONES UINT64_C(0x0101010101010101)
+
+/* Eight characters as a number that is in order as they are. */
+static uint64_t eight(const char *p)
+{
+	uint64_t c;
 
 	memcpy(&c, p, 8);
-	c = be64toh(c);
+	return be64toh(c);
+}
+
+/* Whether they are hexadecimal digits as kallsyms writes them; *letter has bit 7 of each that is one of a to f. */
+static bool are_digits(uint64_t c, uint64_t *letter)
+{
 	/* per byte: bit 7 where it is no less; bytes are below 0x80, so nothing is carried over */
-	if (c & ones << 7)
-		return -1;
-	digit = (c + (0x80 - '0') * ones) & ~(c + (0x80 - '9' - 1) * ones) & ones << 7;
-	letter = (c + (0x80 - 'a') * ones) & ~(c + (0x80 - 'f' - 1) * ones) & ones << 7;
-	if ((digit | letter) != ones << 7)
+	uint64_t digit = (c + (0x80 - '0') * ONES) & ~(c + (0x80 - '9' - 1) * ONES);
+
+	*letter = (c + (0x80 - 'a') * ONES) & ~(c + (0x80 - 'f' - 1) * ONES) & ONES << 7;
+	return !(c & ONES << 7) && ((digit | *letter) & ONES << 7) == ONES << 7;
+}
+
+/* -1 when they are others. */
+static int64_t eight_digits(const char *p)
+{
+	const uint64_t ones = ONES;
+	uint64_t c = eight(p), letter, value;
+
+	if (!are_digits(c, &letter))
 		return -1;
 	value = (c & 0x0f * ones) + 9 * (letter >> 7);
 	value = (value | value >> 4) & UINT64_C(0x00ff00ff00ff00ff);
@@ -312,6 +333,24 @@ static const char *take_address(const char *line, const char *end, uint64_t *add
 	return parse_hex(&line, addr) ? line : NULL;
 }
 
+/* "ffffffff81000000 T _text", "… t name	[module]": the name, NULL where the line is none of these. */
+static const char *split_line(const char *line, const char *end, uint64_t *addr, char *type, const char **name_end)
+{
+	const char *p = take_address(line, end, addr), *module;
+
+	if (!p || end - p < 3 || *p != ' ' || p[2] != ' ')
+		return NULL;
+	*type = p[1];
+	module = end[-1] == ']' ? memchr(p + 3, '\t', (size_t)(end - p - 3)) : NULL;
+	*name_end = module ? module : end;
+	return p + 3;
+}
+
+static bool is_code(char type)
+{
+	return (type | 32) == 't' || (type | 32) == 'w';
+}
+
 struct kallsyms {
 	struct symtab *t;
 	const char *ref;
@@ -319,34 +358,62 @@ struct kallsyms {
 	uint64_t ref_addr;
 };
 
-/* "ffffffff81000000 T _text", "… t name	[module]". There are 150,000 of them and more. */
+static bool is_ref(const struct kallsyms *k, const char *name, const char *end)
+{
+	return k->ref_len && (size_t)(end - name) == k->ref_len && !memcmp(name, k->ref, k->ref_len);
+}
+
 static void kallsyms_line(void *ctx, char *line, char *end)
 {
 	struct kallsyms *k = ctx;
 	uint64_t addr;
-	const char *p = take_address(line, end, &addr);
-	char type, *name, *module;
+	const char *name_end, *name;
+	char type;
 
-	if (!p || *p != ' ' || !p[1] || p[2] != ' ')
+	name = split_line(line, end, &addr, &type, &name_end);
+	if (!name)
 		return;
-	type = p[1];
-	name = line + (p - line) + 3;
-	if (k->ref_len && (size_t)(end - name) == k->ref_len && !memcmp(name, k->ref, k->ref_len))
+	if (is_ref(k, name, end))
 		k->ref_addr = addr;
-	if (((type | 32) != 't' && (type | 32) != 'w') || !addr)
-		return;
-	module = end[-1] == ']' ? memchr(name, '\t', (size_t)(end - name)) : NULL;
-	if (module)
-		*module = '\0';
-	if (*name)
+	line[name_end - line] = '\0';
+	if (is_code(type) && addr && *name)
 		add(k->t, addr, 0, name, type == 'T');
+}
+
+/*
+ * How many bytes of the text are whole lines of sixteen digits, a type and a name, in order of address: all of
+ * the kernel itself, 100,000 lines and more. They are not made entries; find_line() goes to the
+ * few that are asked for.
+ */
+static size_t sorted_lines(struct kallsyms *k, size_t size)
+{
+	const char *text = k->t->text, *line = text, *end;
+	uint64_t high = 0, low = 0, letters;
+
+	while ((end = memchr(line, '\n', (size_t)(text + size - line))) && end - line >= 19 && end - line < MAX_LINE) {
+		uint64_t h = eight(line), l = eight(line + 8);
+
+		if (h < high || (h == high && l < low) || line[16] != ' ' || line[18] != ' ' ||
+		    !are_digits(h, &letters) || !are_digits(l, &letters))
+			break;
+		if (is_ref(k, line + 19, end))
+			take_address(line, end, &k->ref_addr);
+		high = h;
+		low = l;
+		line = end + 1;
+	}
+	return (size_t)(line - text);
 }
 
 uint64_t symtab_add_kallsyms(struct symtab *t, const char *path, const char *ref)
 {
 	struct kallsyms k = {t, ref, ref ? strlen(ref) : 0, 0};
+	size_t size = take_text(t, path);
 
-	each_line(t, path, kallsyms_line, &k);
+	if (!size)
+		return 0;
+	t->sorted = sorted_lines(&k, size);
+	each_line(t, t->text + t->sorted, t->text + size, kallsyms_line, &k);
 	return k.ref_addr;
 }
 
@@ -365,13 +432,17 @@ static void jitmap_line(void *ctx, char *line, char *end)
 
 void symtab_add_jitmap(struct symtab *t, const char *path)
 {
-	each_line(t, path, jitmap_line, t);
+	size_t size = take_text(t, path);
+
+	if (size)
+		each_line(t, t->text, t->text + size, jitmap_line, t);
 }
 
 /* --- the table ----------------------------------------------------------------------------------- */
 
 void symtab_shift(struct symtab *t, uint64_t delta)
 {
+	t->shift += delta;
 	for (size_t i = 0; i < t->nr; i++) {
 		t->entries[i].start += delta;
 		if (t->entries[i].end)
@@ -416,6 +487,14 @@ static void sort_entries(struct symtab_entry *e, size_t nr)
 	}
 }
 
+/* Where a symbol without a size ends, when the next one begins at `next`. */
+static uint64_t open_end(uint64_t start, uint64_t next)
+{
+	if (next - start <= NEAR)
+		return next;
+	return start <= UINT64_MAX - OPEN_END ? start + OPEN_END : UINT64_MAX;
+}
+
 void symtab_finish(struct symtab *t)
 {
 	uint64_t inside = 0; /* end of the last function with a size */
@@ -439,13 +518,93 @@ void symtab_finish(struct symtab *t)
 		uint64_t next = i + 1 < t->nr ? t->entries[i + 1].start : UINT64_MAX;
 
 		if (!s->end)
-			s->end = next - s->start <= NEAR	       ? next
-				 : s->start <= UINT64_MAX - OPEN_END ? s->start + OPEN_END
-								       : UINT64_MAX;
+			s->end = open_end(s->start, next);
 	}
 }
 
-const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t addr)
+/* The line in the sorted text that ends before `at`, a line's start that is not the first. */
+static const char *line_before(const struct symtab *t, const char *at)
+{
+	const char *newline = memrchr(t->text, '\n', (size_t)(at - 1 - t->text));
+
+	return newline ? newline + 1 : t->text;
+}
+
+/* One line of the sorted text: its address always, its name where it is code; the next line. */
+static const char *read_line(const struct symtab *t, const char *line, struct symtab_entry *s, size_t *len)
+{
+	const char *end = memchr(line, '\n', (size_t)(t->text + t->sorted - line)), *name, *name_end;
+	uint64_t addr = 0;
+	char type = 0;
+
+	name = split_line(line, end, &addr, &type, &name_end);
+	*s = (struct symtab_entry){.start = addr + t->shift, .rank = type == 'T'};
+	*len = name ? (size_t)(name_end - name) : 0;
+	if (*len && is_code(type) && addr)
+		s->name = name;
+	return end + 1;
+}
+
+/* The best symbol at the last address that is not above addr, name NULL where none is near; *next: the first above. */
+static struct symtab_entry find_line(struct symtab *t, uint64_t addr, uint64_t *next)
+{
+	const char *lo = t->text, *hi = t->text + t->sorted, *end = hi, *after;
+	struct symtab_entry best = {0}, s;
+	size_t len;
+
+	while (lo < hi) {
+		const char *mid = line_before(t, lo + (hi - lo) / 2 + 1);
+
+		after = read_line(t, mid, &s, &len);
+		if (s.start <= addr)
+			lo = after;
+		else
+			hi = mid;
+	}
+	for (const char *line = lo; line > t->text;) {
+		line = line_before(t, line);
+		read_line(t, line, &s, &len);
+		if (best.name ? s.start != best.start : addr - s.start > NEAR)
+			break;
+		if (!s.name)
+			continue;
+		s.name = arena_strndup(&t->strings, s.name, len);
+		if (!best.name || by_start(&s, &best) < 0)
+			best = s;
+	}
+	*next = UINT64_MAX;
+	for (; lo < end; lo = after) {
+		after = read_line(t, lo, &s, &len);
+		if (s.name || s.start - addr > NEAR) {
+			*next = s.start;
+			break;
+		}
+	}
+	return best;
+}
+
+/* Among entries and sorted lines. Answers come in order of address: the last is kept, also that there is none. */
+static const struct symtab_entry *find_both(struct symtab *t, size_t above, uint64_t addr)
+{
+	struct symtab_entry best;
+	uint64_t next;
+
+	if (addr < t->found.start || addr >= t->found.end) {
+		best = find_line(t, addr, &next);
+		if (above && (!best.name || t->entries[above - 1].start > best.start ||
+			      (t->entries[above - 1].start == best.start && by_start(&t->entries[above - 1], &best) < 0)))
+			best = t->entries[above - 1];
+		if (above < t->nr && t->entries[above].start < next)
+			next = t->entries[above].start;
+		best.end = best.name ? open_end(best.start, next) : addr;
+		if (addr >= best.end)
+			best = (struct symtab_entry){.start = best.end, .end = next};
+		t->found = best;
+	}
+	return t->found.name ? &t->found : NULL;
+}
+
+const struct symtab_entry *symtab_find(struct symtab *t, uint64_t addr)
 {
 	size_t lo = 0, hi = t->nr;
 
@@ -457,6 +616,8 @@ const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t addr)
 		else
 			hi = mid;
 	}
+	if (t->sorted)
+		return find_both(t, lo, addr);
 	/* a short symbol inside a long one: look a little further back */
 	for (size_t i = lo; i > 0 && lo - i < 8; i--)
 		if (addr < t->entries[i - 1].end)

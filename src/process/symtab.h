@@ -21,6 +21,10 @@ struct symtab {
 	size_t nr, alloc;
 	struct arena strings; /* names that were made here */
 	char *text;	      /* the text file that holds the others, or NULL: they are in an ELF file */
+	/* kallsyms: so many bytes of the text are lines in order of address, and no entries */
+	size_t sorted;
+	uint64_t shift;		   /* is added to the addresses in them */
+	struct symtab_entry found; /* the last answer where there are such lines; name NULL: nothing there */
 };
 
 /* Adds the functions of .symtab (or .dynsym where that is all) of an ELF file; names stay in it. */
@@ -40,7 +44,8 @@ void symtab_shift(struct symtab *t, uint64_t delta);
  * closes open ends at the next symbol.
  */
 void symtab_finish(struct symtab *t);
-const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t addr);
+/* NULL where there is none; valid until the next call. */
+const struct symtab_entry *symtab_find(struct symtab *t, uint64_t addr);
 void symtab_release(struct symtab *t);
 bool symtab_has_section(Elf *elf, const char *name);
 

@@ -169,7 +169,7 @@ static char *write_file(const char *text)
 	return path;
 }
 
-static const char *at(const struct symtab *t, uint64_t addr)
+static const char *at(struct symtab *t, uint64_t addr)
 {
 	const struct symtab_entry *e = symtab_find(t, addr);
 
@@ -230,6 +230,50 @@ static void kernel_symbols(void)
 	symtab_shift(&t, 0x1000);
 	CU_ASSERT_STRING_EQUAL(at(&t, UINT64_C(0xffffffff81001150)), "function");
 	symtab_release(&t);
+}
+
+/* Lines in order are looked through in the text; behind a line out of order all become entries. */
+static void kernel_symbols_in_order(void)
+{
+	static const char types[] = "tTtTwWdr";
+	static char text[1 << 17];
+	struct symtab in_text = {0}, parsed = {0};
+	uint64_t addr = UINT64_C(0xffffffff80ffff00), first = addr;
+	size_t n = (size_t)snprintf(text, sizeof(text), "fffffffffffffff0 r last\n"), tail;
+	size_t from = n;
+	unsigned seed = 7, wrong = 0, hits = 0;
+
+	for (int i = 0; i < 2000; i++) {
+		seed = seed * 1103515245 + 12345;
+		if (i == 1900) /* modules: from here on out of order */
+			addr -= 5000;
+		addr += (seed >> 16) % 4 == 0 ? 0 : (seed >> 18) % 40;
+		if (i == 500 || i == 1000)
+			addr += i == 500 ? 3 << 19 : 1 << 19;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%016llx %c f%u%s\n", (unsigned long long)addr,
+				      types[(seed >> 20) % 8], (seed >> 24) % 100, i > 1900 ? "\t[mod]" : "");
+	}
+	for (size_t t = 0; t < 2; t++) {
+		char *path = write_file(text + (t ? 0 : from));
+
+		symtab_add_kallsyms(t ? &parsed : &in_text, path, NULL);
+		unlink(path);
+		symtab_shift(t ? &parsed : &in_text, 0x10);
+		symtab_finish(t ? &parsed : &in_text);
+	}
+	tail = in_text.nr;
+	CU_ASSERT(in_text.sorted > 40000 && tail && tail < 100);
+	CU_ASSERT(parsed.nr > 1000);
+	for (uint64_t a = first - 100; a < addr + 10000; a += a % 3 + 1) {
+		hits += at(&in_text, a)[0] != '\0';
+		wrong += strcmp(at(&in_text, a), at(&parsed, a)) != 0;
+	}
+	for (uint64_t a = addr + 10000; a > first - 100; a -= 6007)
+		wrong += strcmp(at(&in_text, a), at(&parsed, a)) != 0;
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(hits > 10000);
+	symtab_release(&in_text);
+	symtab_release(&parsed);
 }
 
 static void files_that_are_not_there(void)
@@ -333,6 +377,7 @@ static const struct suite_test tests[] = {
 	{"where nothing is known", where_nothing_is_known},
 	{"JIT maps", jit_maps},
 	{"kernel symbols", kernel_symbols},
+	{"kernel symbols in order of address", kernel_symbols_in_order},
 	{"files that are not there", files_that_are_not_there},
 	{"lines too long", lines_too_long},
 	{"demangled names", demangled_names},
