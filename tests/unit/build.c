@@ -215,3 +215,30 @@ void put_exit(struct build *b, uint32_t pid, uint32_t tid, uint64_t time)
 {
 	put_task(b, PERF_RECORD_EXIT, pid, pid, tid, tid, time);
 }
+
+static void put_file(struct build *b, const char *text)
+{
+	put64(b, strlen(text));
+	put_bytes(b, text, strlen(text));
+}
+
+void put_tracing_data(struct build *b, const char *const *formats, uint32_t nr)
+{
+	put_bytes(b, "\x17\x08\x44tracing0.6", 14);
+	put_bytes(b, (uint8_t[]){(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) != b->swap, 8}, 2);
+	put32(b, 4096);
+	put_bytes(b, "header_page", 12);
+	put_file(b, "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n");
+	put_bytes(b, "header_event", 13);
+	put_file(b, "# compressed entry header\n");
+	put32(b, 1);
+	put_file(b, "name: function\nID: 1\nformat:\n");
+	put32(b, 1);
+	put_bytes(b, "sched", 6);
+	put32(b, nr);
+	for (uint32_t i = 0; i < nr; i++)
+		put_file(b, formats[i]);
+	put32(b, 0); /* kallsyms */
+	put32(b, 0); /* printk formats */
+	put64(b, 0); /* saved command lines */
+}

@@ -53,4 +53,7 @@ void put_comm(struct build *b, uint32_t pid, uint32_t tid, const char *comm, uin
 void put_fork(struct build *b, uint32_t pid, uint32_t ppid, uint32_t tid, uint32_t ptid, uint64_t time);
 void put_exit(struct build *b, uint32_t pid, uint32_t tid, uint64_t time);
 
+/* The tracing data of a file (feature 1), with so many formats of system "sched". */
+void put_tracing_data(struct build *b, const char *const *formats, uint32_t nr);
+
 #endif

@@ -31,33 +31,6 @@ static const char dynamic[] =
 	"\tfield:const char * p;\toffset:16;\tsize:8;\tsigned:0;\n"
 	"\tfield:unsigned long args[2];\toffset:24;\tsize:16;\tsigned:0;\n";
 
-static void put_file(struct build *b, const char *text)
-{
-	put64(b, strlen(text));
-	put_bytes(b, text, strlen(text));
-}
-
-static void blob(struct build *b, const char *const *formats, uint32_t nr)
-{
-	put_bytes(b, "\x17\x08\x44tracing0.6", 14);
-	put_bytes(b, (uint8_t[]){(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) != b->swap, 8}, 2);
-	put32(b, 4096);
-	put_bytes(b, "header_page", 12);
-	put_file(b, "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n");
-	put_bytes(b, "header_event", 13);
-	put_file(b, "# compressed entry header\n");
-	put32(b, 1);
-	put_file(b, "name: function\nID: 1\nformat:\n");
-	put32(b, 1);
-	put_bytes(b, "sched", 6);
-	put32(b, nr);
-	for (uint32_t i = 0; i < nr; i++)
-		put_file(b, formats[i]);
-	put32(b, 0); /* kallsyms */
-	put32(b, 0); /* printk formats */
-	put64(b, 0); /* saved command lines */
-}
-
 static const struct build_attr raw_attrs[] = {
 	{.type = 2, .config = 372, .period = 1, .sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_RAW,
 	 .flags = FLAG_ID_ALL, .ids = (const uint64_t[]){11}, .nr_ids = 1},
@@ -127,7 +100,7 @@ static void file_section(void)
 		struct perfdata *pd;
 		struct seen s;
 
-		blob(&t, formats, 2);
+		put_tracing_data(&t, formats, 2);
 		f[0] = (struct build_feature){1, t.data, t.nr};
 		f[1] = (struct build_feature){3, (uint8_t[4]){0}, 4}; /* HOSTNAME, by which the order of words is told */
 		file_begin(&b, raw_attrs, 3);
@@ -153,7 +126,7 @@ static void build_pipe(struct build *b)
 	const char *formats[] = {sched_switch};
 	struct build t = {0};
 
-	blob(&t, formats, 1);
+	put_tracing_data(&t, formats, 1);
 	pipe_begin(b, raw_attrs, 3);
 	record_begin(b, PERF_RECORD_HEADER_TRACING_DATA, 0);
 	put32(b, (uint32_t)t.nr), put32(b, 0);
@@ -208,7 +181,7 @@ static void values(void)
 	uint64_t v;
 	size_t n;
 
-	blob(&t, formats, 1);
+	put_tracing_data(&t, formats, 1);
 	f = (struct build_feature){1, t.data, t.nr};
 	file_begin(&b, raw_attrs, 3);
 	put_switch(&b, 1);
@@ -263,7 +236,7 @@ static void bad_formats(void)
 		struct build_feature f;
 		struct perfdata *pd;
 
-		blob(&t, formats, 2);
+		put_tracing_data(&t, formats, 2);
 		f = (struct build_feature){1, t.data, t.nr};
 		file_begin(&b, raw_attrs, 3);
 		put_switch(&b, 1);
@@ -285,7 +258,7 @@ static void cut_and_flipped(void)
 	const char *formats[] = {sched_switch, dynamic};
 	struct build t = {0};
 
-	blob(&t, formats, 2);
+	put_tracing_data(&t, formats, 2);
 	for (size_t i = 0; i < 2 * t.nr; i++) {
 		size_t n = i < t.nr ? i : t.nr;
 		uint8_t *copy = malloc(n + 1);

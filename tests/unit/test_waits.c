@@ -86,30 +86,6 @@ static const char format[] =
 	"\tfield:pid_t next_pid;\toffset:16;\tsize:4;\tsigned:1;\n\n"
 	"print fmt: \"\"\n";
 
-static void put_file(struct build *b, const char *text)
-{
-	put64(b, strlen(text));
-	put_bytes(b, text, strlen(text));
-}
-
-static void tracing_data(struct build *b)
-{
-	put_bytes(b, "\x17\x08\x44tracing0.6", 14);
-	put_bytes(b, (uint8_t[]){__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, 8}, 2);
-	put32(b, 4096);
-	put_bytes(b, "header_page", 12);
-	put_file(b, "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n");
-	put_bytes(b, "header_event", 13);
-	put_file(b, "# compressed entry header\n");
-	put32(b, 0);
-	put32(b, 1);
-	put_bytes(b, "sched", 6);
-	put32(b, 1);
-	put_file(b, format);
-	put32(b, 0), put32(b, 0);
-	put64(b, 0);
-}
-
 enum { CPU_ID = 11, SWITCH_ID = 12 };
 static const struct build_attr attrs[] = {
 	{.type = 1, .config = 0, .period = 1000, .sample_type = PERF_SAMPLE_IDENTIFIER | BASIC | PERF_SAMPLE_PERIOD,
@@ -170,7 +146,7 @@ static void write_file(char *path)
 	on_cpu(&b, 11, 6000);
 	leaves(&b, 11, 7000, 0x20, 10);	   /* exits; 10 comes */
 	on_cpu(&b, 10, 10000);
-	tracing_data(&t);
+	put_tracing_data(&t, (const char *const[]){format}, 1);
 	f = (struct build_feature){1, t.data, t.nr};
 	file_end(&b, &f, 1);
 	CU_ASSERT_FATAL(fd >= 0);
