@@ -25,8 +25,9 @@
 	X(RENDER_RUNTIME, "runtime", "runtime: other")                         \
 	X(RENDER_NATIVE, "native", "C, C++, Rust and other native code")       \
 	X(RENDER_KERNEL, "kernel", "kernel")                                   \
-	X(RENDER_LABEL, "label", "process, thread, event, wait")                    \
-	X(RENDER_UNKNOWN, "unknown", "unresolved or truncated")
+	X(RENDER_LABEL, "label", "process, thread, event")                     \
+	X(RENDER_UNKNOWN, "unknown", "unresolved or truncated")                \
+	X(RENDER_WAIT, "wait", "waits, off the CPU")
 enum render_kind {
 #define X(id, key, text) id,
 	FOREACH_RENDER_KIND(X)

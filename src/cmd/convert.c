@@ -109,6 +109,7 @@ static const struct firefox_category categories[RENDER_KINDS] = {
 	[RENDER_KERNEL] = {"Kernel", "red"},
 	[RENDER_LABEL] = {"Process, thread, event", "lightgreen"},
 	[RENDER_UNKNOWN] = {"Unresolved", "darkgrey"},
+	[RENDER_WAIT] = {"Waits", "brown"},
 };
 
 static int write_firefox(const struct convert *o, const struct input *in, FILE *f, struct error *e)

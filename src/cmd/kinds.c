@@ -135,7 +135,9 @@ static enum render_kind kind_of(const struct profile *p, const struct profile_fr
 		return RENDER_KERNEL;
 	if (!strcmp(name, "[unknown]") || !strcmp(name, "[truncated]"))
 		return RENDER_UNKNOWN;
-	if (f->kind == FRAME_LABEL || f->kind == FRAME_WAIT)
+	if (f->kind == FRAME_WAIT)
+		return RENDER_WAIT;
+	if (f->kind == FRAME_LABEL)
 		return RENDER_LABEL;
 	if (bare_assembly(name, profile_str(p, f->file), &kind))
 		return kind;

@@ -192,7 +192,7 @@ static void write_text(FILE *f, const struct summaries *s, size_t top)
 static const char *const squares[RENDER_KINDS] = {
 	[RENDER_ROOT] = "⬜", [RENDER_APP] = "🟩", [RENDER_STD] = "🟦", [RENDER_GC] = "🟧", [RENDER_SCHED] = "🟨",
 	[RENDER_ALLOC] = "🟫", [RENDER_RUNTIME] = "🟪", [RENDER_NATIVE] = "⬛", [RENDER_KERNEL] = "🟥",
-	[RENDER_LABEL] = "⬜", [RENDER_UNKNOWN] = "⬜",
+	[RENDER_LABEL] = "⬜", [RENDER_UNKNOWN] = "⬜", [RENDER_WAIT] = "⬜",
 };
 static const char *const kind_texts[RENDER_KINDS] = {
 #define X(id, key, text) [id] = text,

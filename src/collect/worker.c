@@ -162,7 +162,7 @@ static bool note_goroutine(struct worker *w, const struct perf_sample *s, const 
 		.comm = comm, .sample = (uint32_t)w->nr_samples, .worker = (uint16_t)w->number,
 		.wait = waits ? (uint32_t)w->waits.nr_starts : UINT32_MAX,
 		.end = (uint8_t)u->end, .user = u->nr > u->nr_kernel,
-		.deferred = run->by_goroutine || to_be_spliced(w, &g),
+		.deferred = run->by_goroutine || (!waits && to_be_spliced(w, &g)),
 	};
 	evidence_add(w->parcel, &g, n.deferred || run->evidence->keep_all ? &n : NULL);
 	return n.deferred;
@@ -225,7 +225,7 @@ static void count_sample(struct worker *w, struct perf_sample *s, uint64_t offse
 	if (waits)
 		node = stacks_node(st, node, stacks_location(st, STACKS_WAIT, state, false));
 	/* without goroutines as roots a wait's stack stays as it is: its weight would come too late for the resolver */
-	counted = w->goroutines && (!waits || w->run->by_goroutine) && note_goroutine(w, s, u, node, comm, waits);
+	counted = w->goroutines && (!waits || w->run->evidence->keep_all) && note_goroutine(w, s, u, node, comm, waits);
 	if (waits)
 		begin_wait(w, s, node, counted);
 	else if (!counted)

@@ -311,6 +311,21 @@ async function kinds(page) {
   check("pprof: samples", cpu.startsWith(seconds(said.total)) && (await lines(page)).startsWith(counted.total + " samples"), [cpu, await lines(page)]);
 }
 
+/* What threads waited for, and whose waits they were: as report has it. */
+async function waits(page) {
+  const of = ["--binary", "samples/recording/bin/server", "samples/waits/perf.data"];
+  for (const time of ["--off-cpu", "--wall"]) {
+    await open(page, draw("waits.html", "report", time, ...of));
+    const said = json("report", time, ...of), groups = json("report", time, "--by", "goroutine", ...of).goroutines;
+    check(`${time}: what is waited for is in the table`, (await names(page))[0] === said.functions[0].name && said.functions[0].name === "[idle thread]", await names(page));
+    const lanes = await page.evaluate(() => Array.from(document.querySelectorAll(".lanes li"), (l) => Array.from(l.children, (c) => c.textContent).join("")).sort());
+    const value = (v) => v >= 1e6 ? (v / 1e6).toFixed(2) + " ms" : (v / 1e3).toFixed(2) + " µs";
+    const expected = groups.map((g) => g.name.replace(/^goroutine /, "") + value(g.value)).sort();
+    check(`${time}: lanes are of those who waited`, lanes.join(";") === expected.join(";"), [lanes, expected]);
+    check(`${time}: waits have a colour of their own`, /waits, off the CPU/.test(await text(page, ".legend")), await text(page, ".legend"));
+  }
+}
+
 /* job has 2 of its own, x 1, 1 of its own, x 1: what lies between is drawn as a gap */
 async function chart(page) {
   writeFileSync(`${tmp}/lines.folded`, "job 2\njob;x 1\njob 1\njob;x 1\n");
@@ -401,7 +416,7 @@ const only = process.env.ONLY; /* one part, by its name */
   const b = await chromium.launch({ executablePath: browser, args: ["--no-sandbox"] });
   const errors = [];
   const expected = /Executing inline script violates/; /* of the test that tries to */
-  for (const run of [small, recording, kinds, chart, skew, hostile, large]) {
+  for (const run of [small, recording, kinds, waits, chart, skew, hostile, large]) {
     if (only && run.name !== only) continue;
     const page = await b.newPage({ viewport: { width: 1280, height: 800 } });
     page.on("console", (m) => { if (m.type() === "error" && !(run === hostile && expected.test(m.text()))) errors.push(run.name + ": " + m.text()); });
