@@ -4,11 +4,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -110,6 +113,7 @@ func short() {
 // twins: two goroutines of one function, one burns three times what the other does.
 
 func twin(share int, out *int64) {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("share", strconv.Itoa(share))))
 	for !run.Over() {
 		t := time.Now()
 		for i := 0; i < share; i++ {

@@ -13,6 +13,7 @@
 #include "cmd/confine.h"
 #include "cmd/document.h"
 #include "cmd/escape.h"
+#include "cmd/golabels.h"
 #include "cmd/input.h"
 #include "cmd/json.h"
 #include "cmd/message.h"
@@ -27,6 +28,7 @@ struct report {
 		size_t top;
 		int sort;
 		double limit;
+		const char *pprof;
 	} table;
 	struct batch_options batch;
 };
@@ -39,6 +41,7 @@ static const struct opt table_opts[] = {
 	ROW("top", 'n', OPT_SIZE, top, "N", "so many functions (30, all as JSON), or recordings (all)", NULL),
 	ROW("sort", 's', OPT_CHOICE, sort, "WHAT", "self or cum", sort_choices),
 	ROW("percent-limit", 0, OPT_DOUBLE, limit, "P", "no functions below P percent", NULL),
+	ROW("pprof", 0, OPT_STRING, pprof, "FILE", "with --by goroutine: Go's CPU profile of the same run, for labels", NULL),
 	{0},
 };
 
@@ -212,6 +215,7 @@ struct goroutine_rows {
 	int64_t total;
 	bool weight, by_id; /* period, not samples; one row a goroutine */
 	const char *unit;
+	const struct golabels *labels; /* NULL: no profile that could have any */
 };
 
 static double row_value(const struct goroutine_rows *r, const struct collect_goroutine *g)
@@ -234,6 +238,10 @@ static void put_traced(FILE *f, const struct input *in, const struct collect_gor
 	if (!t)
 		return;
 	fprintf(f, ", %s", trace_state_name((enum trace_state)t->state));
+	if (t->label) {
+		fputs(", label ", f);
+		put_safe(f, trace_str(&in->trace, t->label));
+	}
 	if (t->created_by || t->parent) {
 		fputs(", ", f);
 		traceinfo_created_by(f, &in->trace, t);
@@ -276,6 +284,8 @@ static int goroutines_text(const struct report *o, const struct input *in, const
 			(double)(g->time_last - c->time_first) / 1e9);
 		put_safe(out.f, profile_str(&in->profile, g->name));
 		put_traced(out.f, in, g);
+		if (r->labels && g->entry)
+			golabels_text(out.f, r->labels, profile_str(&in->profile, g->entry));
 		fputc('\n', out.f);
 	}
 	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
@@ -348,14 +358,50 @@ static int goroutines_json(const struct report *o, const struct input *in, const
 		json_add_u64(row, "time_first", g->time_first);
 		json_add_u64(row, "time_last", g->time_last);
 		json_add_u64(row, "threads", g->threads);
+		if (r->labels)
+			golabels_json(row, r->labels, g->entry ? profile_str(&in->profile, g->entry) : "");
 	}
 	json_functions(doc, &in->profile, f, nr);
 	json_add_damage(doc, &in->damage);
 	return json_write(doc, &o->common);
 }
 
+/* A profile does not tell goroutines of one entry function apart: labels are of entry functions. */
+static bool labels_wanted(const struct report *o)
+{
+	return o->read.by && !strcmp(o->read.by, "goroutine");
+}
+
+static bool counts_cpu_time(const struct profile *p)
+{
+	return p->nr_series > 1 && !strcmp(profile_str(p, p->series[0].type), "samples") &&
+	       !strcmp(profile_str(p, p->series[1].type), "cpu");
+}
+
+/* Go's profile of the same run; what is wrong with it is an error where it was named, else a note. */
+static int load_labels(const struct report *o, const char *path, struct input *profile, struct golabels *labels)
+{
+	const struct read_options plain = {0};
+	int loaded;
+	struct error e;
+
+	loaded = input_load(profile, path, &plain, &o->common, NULL, &e);
+	if (!loaded && profile->kind == INPUT_PPROF && counts_cpu_time(&profile->profile)) {
+		golabels_make(labels, &profile->profile);
+		return EXIT_CODE_OK;
+	}
+	if (!loaded) {
+		error_set(&e, EXIT_CODE_USAGE, "%s: is not a CPU profile of Go's: it has no labels", path);
+		input_release(profile);
+	}
+	if (o->table.pprof)
+		return fail(&e);
+	note(&o->common, "%s", e.text);
+	return EXIT_CODE_OK;
+}
+
 static int show_goroutines(const struct report *o, const struct input *in, size_t series, const char *format,
-			   const struct profile_function *f, size_t nr)
+			   const struct profile_function *f, size_t nr, const struct golabels *labels)
 {
 	const struct profile *p = &in->profile;
 	struct goroutine_rows r = {
@@ -364,6 +410,7 @@ static int show_goroutines(const struct report *o, const struct input *in, size_
 		.unit = profile_str(p, p->series[series].unit),
 		.weight = strcmp(profile_str(p, p->series[series].type), "samples") != 0,
 		.by_id = strcmp(o->read.by, "goroutine") != 0,
+		.labels = labels->profile ? labels : NULL,
 	};
 
 	bool json = !strcmp(format, "json");
@@ -379,7 +426,7 @@ static int show_goroutines(const struct report *o, const struct input *in, size_
 	return json ? goroutines_json(o, in, &r, f, nr) : goroutines_text(o, in, &r);
 }
 
-static int show(const struct report *o, const struct input *in)
+static int show(const struct report *o, const struct input *in, const struct golabels *labels)
 {
 	struct profile_function *f;
 	const char *format = summaries_wanted(&o->common);
@@ -407,7 +454,7 @@ static int show(const struct report *o, const struct input *in)
 			f[kept++] = f[i];
 	}
 	if (in->collect.nr_goroutines)
-		code = show_goroutines(o, in, series, format, f, kept);
+		code = show_goroutines(o, in, series, format, f, kept, labels);
 	else if (!strcmp(format, "markdown"))
 		code = write_markdown(o, in, series, f, kept, all);
 	else
@@ -416,18 +463,28 @@ static int show(const struct report *o, const struct input *in)
 	return code;
 }
 
-static int report_one(const struct report *o, const char *path)
+static int report_one(const struct report *o, const char *path, const char *pprof)
 {
 	bool html = !strcmp(summaries_wanted(&o->common), "html");
 	struct input_wants wants = {.keep_samples = html, .goroutines = html};
-	struct input in;
+	struct input in, profile;
+	struct golabels labels = {0};
+	bool labelled = pprof && labels_wanted(o) && !html;
 	struct error e;
-	int code, damaged;
+	int code = EXIT_CODE_OK, damaged;
 
 	if (input_load(&in, path, &o->read, &o->common, &wants, &e) < 0)
 		return fail(&e);
 	damaged = report_damage(in.path, &in.damage);
-	code = damaged && o->common.strict ? damaged : show(o, &in);
+	if (o->table.pprof && !labelled)
+		note(&o->common, "--pprof goes unused: labels are of --by goroutine, as text and JSON");
+	if (labelled)
+		code = load_labels(o, pprof, &profile, &labels);
+	if (!code)
+		code = damaged && o->common.strict ? damaged : show(o, &in, &labels);
+	if (labels.profile)
+		input_release(&profile);
+	golabels_release(&labels);
 	input_release(&in);
 	return code ? code : damaged;
 }
@@ -463,10 +520,12 @@ static int run(void *options, int argc, char **argv)
 		batch_expand(&bases, 1, &o->batch.baseline);
 	confine_batch(&b);
 	confine_batch(&bases);
+	if (o->table.pprof)
+		confine_input(o->table.pprof);
 	if (confine(&o->common, &o->read, &e) < 0)
 		code = fail(&e);
 	else
-		code = b.many || bases.nr ? report_many(o, &b, &bases) : report_one(o, b.items[0].path);
+		code = b.many || bases.nr ? report_many(o, &b, &bases) : report_one(o, b.items[0].path, o->table.pprof ? o->table.pprof : b.items[0].pprof);
 	batch_release(&b);
 	batch_release(&bases);
 	return code;

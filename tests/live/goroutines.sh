@@ -83,6 +83,14 @@ echo "twins: samples $shares; the program's own milliseconds: $measured"
 echo "$shares $measured" | awk '{ exit !(NF == 4 && $1 + $2 > 50 && $1 > 1.2 * $2) }' ||
 	{ echo "FAIL twins: not told apart"; status=1; }
 
+# Their labels, of Go's own profile of the same run.
+record labelled goroutines -mode twins -seconds 2 -cpuprofile "$dir/labelled.pb.gz"
+labels=$("$perfskew" report -q --by goroutine --pprof "$dir/labelled.pb.gz" "$dir/labelled.data" |
+	sed -n 's/.*goroutine main[.]twins[.]func\([12]\)[.0-9]*, labels share=\([13]\) \([0-9]*\) %.*/func\1 share=\2 \3/p' | sort | tr '\n' ' ')
+echo "labels: $labels"
+echo "$labels" | awk '{ exit !(NF == 6 && $2 == "share=1" && $5 == "share=3" && $3 >= 90 && $6 >= 90) }' ||
+	{ echo "FAIL labels: not those of the profile"; status=1; }
+
 # Many that live shortly: neither one nor more than samples met. Those of one function that follow each other on one g
 # with no end seen in between look alike to samples: how many are told apart hangs on how g structs go round.
 record short goroutines -mode short -seconds 3 -count 10000 -n 8 -micros 200
