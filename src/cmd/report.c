@@ -164,7 +164,7 @@ static int write_markdown(const struct report *o, const struct input *in, size_t
 	for (; shown < nr; shown++) {
 		fputs("| ", c.row);
 		put_markdown_code(c.row, profile_str(p, f[shown].name), COMMENT_NAME);
-		fprintf(c.row, "%s | %s | %.2f %% | %s | %.2f %% |\n", f[shown].kind == FRAME_KERNEL ? " (kernel)" : "",
+		fprintf(c.row, "%s | %s | %.2f %% | %s | %.2f %% |\n", f[shown].kind == FRAME_KERNEL ? " [k]" : "",
 			format_value(self, sizeof(self), (double)f[shown].self, unit), percent(f[shown].self, total),
 			format_value(cum, sizeof(cum), (double)f[shown].cum, unit), percent(f[shown].cum, total));
 		if (!comment_take(&c))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The forms of check as their readers take them: JUnit against a schema with its counts, JSON and
+# The forms of check, and of report and skew over many recordings, as their readers take them: JUnit against a schema with its counts, JSON and
 # github-action-benchmark's array parsed; also with names that try to get out of their place.
 set -u
 perfskew=${PERFSKEW:-./perfskew}
@@ -68,4 +68,31 @@ check markdown >"$dir/markdown"
 awk -F'[|]' '/^\|/ { n++; if (NF != 7) bad++ } END { exit !(n > 3 && !bad) }' "$dir/markdown" && ok "markdown: cells" || not_ok "markdown: cells"
 check text >"$dir/text"
 [ "$(wc -l <"$dir/text")" -ge 2 ] && ! grep -qv ': max-.*; allowed ' "$dir/text" && ok "text: a line a violation" || not_ok "text: a line a violation"
+
+# many recordings, one of them with a name that tries to get out of its place, one broken
+many() {
+	"$perfskew" "$@" -q --symfs /nonexistent "$src/samples/recording" "$dir/$name.data" "$dir/broken.data" 2>/dev/null
+	[ $? = 4 ] || not_ok "many: exit code of $*"
+}
+for command in report skew; do
+	many $command -f markdown >"$dir/markdown"
+	awk -F'[|]' '/^\|/ { n++; cells = n == 1 ? NF : cells; if (NF != cells) bad++ } END { exit !(n == 4 && !bad) }' "$dir/markdown" &&
+		ok "many: $command: cells of markdown" || not_ok "many: $command: cells of markdown"
+	many $command -f html >"$dir/html"
+	if command -v xmllint >/dev/null 2>&1; then
+		# one row and one picture a recording; nothing that runs, nothing that is fetched
+		page() { xmllint --html --nowarning --xpath "$1" "$dir/html" 2>/dev/null; }
+		[ "$(page 'count(//tbody/tr)')" = 2 ] && [ "$(page 'count(//tbody/tr//*[name() = "svg"]/*[name() = "path"]) > 5')" = true ] &&
+			[ "$(page 'count(//script|//@style|//@src|//@onload|//a|//iframe|//img)')" = 0 ] &&
+			ok "many: $command: page" || not_ok "many: $command: page"
+		[ "$(page 'string((//tbody/tr/th/text())[2])')" = "$name" ] || [ "$(page 'string((//tbody/tr/th/text())[1])')" = "$name" ] &&
+			ok "many: $command: name" || not_ok "many: $command: name"
+	fi
+	if command -v python3 >/dev/null 2>&1 || command -v node >/dev/null 2>&1; then
+		many $command -f json >"$dir/json"
+		parse "$dir/json" 'len(d["errors"]) == 1 and d["read"] == 2 == len(d["recordings"]) and d["recordings"][0]["worst"]["share"] >= d["recordings"][1]["worst"]["share"] > 0' \
+			'd.errors.length == 1 && d.read == 2 && d.recordings.length == 2 && d.recordings[0].worst.share >= d.recordings[1].worst.share && d.recordings[1].worst.share > 0' &&
+			ok "many: $command: json" || not_ok "many: $command: json"
+	fi
+done
 exit $status
