@@ -56,13 +56,16 @@ static int by_time(const void *a, const void *b)
 	return x->event < y->event ? -1 : x->event > y->event;
 }
 
-static void merge_samples(struct collect *c, const struct worker *w, const uint32_t *nodes)
+/* The worker's are let go, so that there is one copy; how many they were it still knows. */
+static void merge_samples(struct collect *c, struct worker *w, const uint32_t *nodes)
 {
 	c->samples = xreallocarray(c->samples, c->nr_samples + w->nr_samples, sizeof(*c->samples));
 	for (size_t i = 0; i < w->nr_samples; i++) {
 		c->samples[c->nr_samples] = w->samples[i];
 		c->samples[c->nr_samples++].node = nodes ? nodes[w->samples[i].node] : w->samples[i].node;
 	}
+	free(w->samples);
+	w->samples = NULL;
 }
 
 static void merge_comms(struct collect *c, const struct worker *w, struct map64 *index)

@@ -8,7 +8,9 @@
 #   PPROF     a pprof profile of the same run: adds the row `skew`
 #   SLOW=1    also perf script and what collapses its text, once (minutes on large recordings)
 #
-# Peers: samply (`samply import --save-only`), hotspot's perfparser, perf script | inferno-collapse-perf
+# "cpu" is user and system time, less troubled by what else the machine does than the wall's; "x flame" is the
+# wall's time as a multiple of the row flame.
+# Peers: samply (`samply import --save-only`: it unwinds and looks up no names), hotspot's perfparser, perf script | inferno-collapse-perf
 # or stackcollapse-perf.pl. `zstd` is libzstd inflating the COMPRESSED records and nothing else.
 # "anon" is the most anonymous memory that `perfskew -v` saw; "peak" counts mapped pages of the file, too.
 set -eu
@@ -23,12 +25,12 @@ parser=$(find /usr/lib /usr/libexec -name hotspot-perfparser 2>/dev/null | head 
 collapse=$(command -v inferno-collapse-perf || command -v stackcollapse-perf.pl || true)
 names=""
 
-# once NAME COMMAND...: appends "seconds peak-KB" to NAME's list
+# once NAME COMMAND...: appends "seconds peak-KB cpu-seconds" to NAME's list
 once() {
 	name=$1
 	shift
 	case " $names " in *" $name "*) ;; *) names="$names $name" ;; esac
-	if /usr/bin/time -f '%e %M' -o "$tmp/t" "$@" >/dev/null 2>"$tmp/err"; then
+	if /usr/bin/time -f '%e %M %U %S' -o "$tmp/t" "$@" >/dev/null 2>"$tmp/err"; then
 		tail -1 "$tmp/t" >>"$tmp/$name"
 	elif [ "$(tail -1 "$tmp/t")" ] && [ -s "$tmp/t" ] && [ "$name" = script ]; then
 		tail -1 "$tmp/t" >>"$tmp/$name"
@@ -62,18 +64,23 @@ if [ "${SLOW:-}" ] && command -v perf >/dev/null; then
 		once script perf script -i "$file"
 	fi
 fi
-base=$(sort -n "$tmp/cat" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}')
-printf '%-12s %9s %9s %9s %9s %9s\n' "$(basename "$file")" median best "x cat" MB/s "peak MB"
+median() { sort -n | awk '{v[NR] = $1} END {t = v[int((NR + 1) / 2)]; print t ? t : 0.005}'; }
+base=$(median <"$tmp/cat")
+flame=$(median <"$tmp/flame")
+printf '%-12s %9s %9s %9s %9s %9s %9s %9s\n' "$(basename "$file")" median best cpu "x cat" "x flame" MB/s "peak MB"
 for name in $names; do
 	[ -s "$tmp/$name" ] || continue
-	sort -n "$tmp/$name" | awk -v n="$name" -v size="$size" -v base="$base" '
+	cpu=$(awk '{print $3 + $4}' "$tmp/$name" | median)
+	sort -n "$tmp/$name" | awk -v n="$name" -v size="$size" -v base="$base" -v flame="$flame" -v cpu="$cpu" '
 		{v[NR] = $1; if ($2 > m) m = $2}
 		END {t = v[int((NR + 1) / 2)]; if (t == 0) t = 0.005
-		     printf "%-12s %9.2f %9.2f %9.2f %9.0f %9.0f\n", n, t, v[1], t / (base ? base : 0.005), size / 1e6 / t, m / 1024}'
+		     printf "%-12s %9.2f %9.2f %9.2f %9.2f %9.2f %9.0f %9.0f\n", n, t, v[1], cpu, t / base, t / flame,
+			    size / 1e6 / t, m / 1024}'
 done
 echo "$rounds rounds; anonymous memory of flame: $(cat "$tmp/anon"); $(nproc) processors," \
 	"$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), Linux $(uname -r)"
 for tool in samply perf; do
 	command -v $tool >/dev/null && echo "$tool: $($tool --version 2>&1 | head -1)"
 done
+[ "$parser" ] && echo "perfparser: of hotspot $(QT_QPA_PLATFORM=offscreen hotspot --version 2>/dev/null | sed 's/.* //' | tail -1)"
 exit 0
