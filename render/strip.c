@@ -48,9 +48,12 @@ static void put_paths(FILE *f, const struct render_graph *g, struct layout *l)
 		c = color_of(g, l, first);
 		fprintf(f, "<path fill=\"#%02x%02x%02x\" d=\"", c.r, c.g, c.b);
 		for (size_t i = first; i < l->nr; i++) {
-			struct rgb d = l->boxes[i].node == UINT32_MAX ? (struct rgb){0} : color_of(g, l, i);
+			struct rgb d;
 
-			if (l->boxes[i].node == UINT32_MAX || memcmp(&c, &d, sizeof(c)) != 0)
+			if (l->boxes[i].node == UINT32_MAX)
+				continue;
+			d = color_of(g, l, i);
+			if (memcmp(&c, &d, sizeof(c)) != 0)
 				continue;
 			put_box(f, l, &l->boxes[i]);
 			l->boxes[i].node = UINT32_MAX; /* drawn */
