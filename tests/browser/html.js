@@ -277,8 +277,10 @@ async function recording(page) {
     check(`${width} px: nothing beyond, the graph fills it`, wide[0] <= width && wide[1] > width * 0.88, wide);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
+  await settle(page);
   const ground = () => page.evaluate(() => getComputedStyle(document.querySelector("#graph")).backgroundColor);
   const light = await ground(), spot = async () => JSON.stringify(await pixel(page, 30, (await canvas(page).boundingBox()).height - 12));
+  await soon(async () => (await spot()) !== "[0,0,0]"); /* a canvas not yet drawn anew */
   const bright = await spot();
   await page.emulateMedia({ colorScheme: "dark" });
   await settle(page);
