@@ -1,17 +1,17 @@
 /*
  * What a function of the Go runtime or standard library is busy with: one row
- * per category, POSIX extended regular expressions over pprof's names, checked
+ * per category, regular expressions (pattern.h) over pprof's names, checked
  * against Go 1.17 to 1.27 (functions that a version lacks simply never match).
  * First match wins. To add a category, add a row.
  */
 #include "compare/categories.h"
 
-#include <limits.h>
 #include <pthread.h>
-#include <regex.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "compare/pattern.h"
 
 static const struct row {
 	const char *category, *pattern;
@@ -223,99 +223,7 @@ static const struct row {
 };
 #define NR_ROWS (sizeof(rows) / sizeof(*rows))
 
-struct categories {
-	regex_t re[NR_ROWS];
-	struct start {
-		char prefix[32];	 /* what all names of the row begin with */
-		bool next[UCHAR_MAX + 1]; /* and what may come next */
-	} starts[NR_ROWS];
-};
-
-static bool is_special(char c)
-{
-	return c == '\0' || strchr("^$.[]|()?*+{}", c);
-}
-
-/* Whether it says that what came before it may be left out. */
-static bool is_optional(char c)
-{
-	return c == '?' || c == '*' || c == '{';
-}
-
-/* The end of the group that begins at `p`, past its parenthesis. */
-static const char *group_end(const char *p)
-{
-	int depth = 0;
-
-	for (; *p; p++) {
-		if (*p == '\\' && p[1])
-			p++;
-		else if (*p == '(')
-			depth++;
-		else if (*p == ')' && !--depth)
-			return p + 1;
-	}
-	return p;
-}
-
-/* Which characters the alternatives of the group at `p` may begin with; all where that is not plain to see. */
-static void find_next(bool *next, const char *p)
-{
-	const char *end = group_end(p);
-	bool plain = *p == '(' && !is_optional(*end);
-	int depth = 0;
-
-	for (const char *at = p; plain && at < end - 1; at++) {
-		bool begins = (*at == '(' && !depth) || (*at == '|' && depth == 1);
-
-		if (*at == '(')
-			depth++;
-		else if (*at == ')')
-			depth--;
-		else if (*at == '\\')
-			at++;
-		if (!begins)
-			continue;
-		if (at[1] == '\\' ? is_optional(at[3]) : is_special(at[1]) || is_optional(at[2]))
-			plain = false;
-		else
-			next[(unsigned char)at[at[1] == '\\' ? 2 : 1]] = true;
-	}
-	if (!plain)
-		memset(next, true, UCHAR_MAX + 1);
-}
-
-static bool has_branches(const char *p)
-{
-	for (; *p; p += *p == '\\' && p[1] ? 2 : 1) {
-		while (*p == '(')
-			p = group_end(p);
-		if (*p == '|' || !*p)
-			return *p == '|';
-	}
-	return false;
-}
-
-/* Most names are told apart from a row by their first characters; a regular expression takes a hundred times as long. */
-static void find_start(struct start *s, const char *pattern)
-{
-	size_t n = 0;
-
-	/* one branch alone: all of the pattern is a prefix, perhaps a group, and the rest */
-	pattern = *pattern == '^' && !has_branches(pattern) ? pattern + 1 : "";
-	while (n + 1 < sizeof(s->prefix)) {
-		bool escaped = *pattern == '\\';
-		char c = pattern[escaped];
-
-		if ((!escaped && is_special(c)) || is_optional(pattern[escaped + 1]))
-			break;
-		s->prefix[n++] = c;
-		pattern += escaped + 1;
-	}
-	find_next(s->next, pattern);
-}
-
-/* Packages that any row speaks of: most names need no regular expression at all. */
+/* Packages that any row speaks of: most names need no pattern at all. */
 static bool worth_trying(const char *name)
 {
 	static const char *const packages[] = {
@@ -330,15 +238,21 @@ static bool worth_trying(const char *name)
 	return strstr(name, "._Cfunc_") || strstr(name, "._C2func_");
 }
 
-static struct categories all;
+static struct pattern patterns[NR_ROWS];
 
 static void prepare(void)
 {
-	for (size_t i = 0; i < NR_ROWS; i++) {
-		if (regcomp(&all.re[i], rows[i].pattern, REG_EXTENDED | REG_NOSUB) != 0)
-			abort(); /* a row that does not compile never leaves the tests */
-		find_start(&all.starts[i], rows[i].pattern);
-	}
+	for (size_t i = 0; i < NR_ROWS; i++)
+		if (!pattern_make(&patterns[i], rows[i].pattern))
+			abort(); /* a row that is not understood never leaves the tests */
+}
+
+const char *categories_row(size_t i, const char **category)
+{
+	if (i >= NR_ROWS)
+		return NULL;
+	*category = rows[i].category;
+	return rows[i].pattern;
 }
 
 const char *categories_find(const char *name)
@@ -348,13 +262,8 @@ const char *categories_find(const char *name)
 	if (!worth_trying(name))
 		return NULL;
 	pthread_once(&once, prepare);
-	for (size_t i = 0; i < NR_ROWS; i++) {
-		const struct start *s = &all.starts[i];
-		size_t n = strlen(s->prefix);
-
-		if (!strncmp(name, s->prefix, n) && s->next[(unsigned char)name[n]] &&
-		    regexec(&all.re[i], name, 0, NULL, 0) == 0)
+	for (size_t i = 0; i < NR_ROWS; i++)
+		if (pattern_matches(&patterns[i], name))
 			return rows[i].category;
-	}
 	return NULL;
 }

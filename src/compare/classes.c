@@ -65,9 +65,10 @@ void classes_make(struct classes *n, const struct profile *p)
 	for (size_t i = 0; i < p->nr_frames; i++) {
 		const char *name = profile_str(p, p->frames[i].name);
 
-		n->category[i] = (int8_t)class_of_category(categories_find(name));
 		n->runtime[i] = is_runtime(name);
 		n->layer[i] = is_syscall_layer(name);
+		/* nobody asks what others are busy with */
+		n->category[i] = n->layer[i] ? (int8_t)class_of_category(categories_find(name)) : -1;
 	}
 }
 

@@ -70,7 +70,8 @@ struct normaliser {
 	bool capped, cut; /* the row's root was not seen */
 	struct stack_end {
 		uint32_t frame, node; /* of out */
-	} *last; /* the row before, root first */
+	} *last; /* the row before, root first, */
+	uint32_t last_root; /* below this node */
 	size_t last_depth, alloc_last;
 };
 
@@ -216,11 +217,52 @@ static size_t row_path(struct normaliser *n, size_t row)
 	size_t depth = 0;
 
 	for (uint32_t at = n->in->rows[row].node; at; at = n->in->nodes[at].parent) {
-		ALLOC_GROW(n->path, depth + 3, n->alloc); /* and two that stand for callers not seen */
+		ALLOC_GROW(n->path, depth + 2, n->alloc); /* and one that stands for the system stack */
 		n->path[depth++] = n->in->nodes[at].frame;
 	}
 	n->cut = false;
 	return depth ? comparable(n, depth) : 0;
+}
+
+/* The stacks of a side as frames of `out`, leaf first, one after the other: they are gone through three times. */
+struct stacks {
+	uint32_t *frames;
+	size_t nr, alloc;
+	size_t *ends;
+	bool *cut;
+};
+
+static const uint32_t *stack_at(const struct stacks *s, size_t row, size_t *depth)
+{
+	size_t from = row ? s->ends[row - 1] : 0;
+
+	*depth = s->ends[row] - from;
+	return s->frames + from;
+}
+
+static void collect_stacks(struct normaliser *n, struct stacks *s)
+{
+	size_t rows = n->in->nr_rows;
+
+	s->ends = xcalloc(rows ? rows : 1, sizeof(*s->ends));
+	s->cut = xcalloc(rows ? rows : 1, sizeof(*s->cut));
+	for (size_t r = 0; r < rows; r++) {
+		size_t depth = row_path(n, r);
+
+		ALLOC_GROW(s->frames, s->nr + depth, s->alloc);
+		if (depth)
+			memcpy(s->frames + s->nr, n->path, depth * sizeof(*s->frames));
+		s->nr += depth;
+		s->ends[r] = s->nr;
+		s->cut[r] = n->cut;
+	}
+}
+
+static void stacks_release(struct stacks *s)
+{
+	free(s->frames);
+	free(s->ends);
+	free(s->cut);
 }
 
 /* --- stacks whose roots were not seen ----------------------------------------------------------- */
@@ -234,18 +276,19 @@ struct tails {
 	double *all, *cut;
 };
 
-static void add_cut(struct normaliser *n, struct tails *t, const struct normalise_side *side)
+static void add_cut(struct tails *t, const struct stacks *s, const struct normalise_side *side)
 {
 	size_t alloc = 0;
 
 	for (size_t r = 0; r < side->in->nr_rows; r++) {
-		size_t depth = row_path(n, r), had = t->trie.nr_nodes;
+		size_t depth, had = t->trie.nr_nodes;
+		const uint32_t *path = stack_at(s, r, &depth);
 		uint32_t node = 0;
 
-		if (!n->cut)
+		if (!s->cut[r])
 			continue;
 		for (size_t i = 0; i < depth; i++)
-			node = profile_add_node(&t->trie, node, n->path[i]);
+			node = profile_add_node(&t->trie, node, path[i]);
 		ALLOC_GROW(t->cut, t->trie.nr_nodes, alloc);
 		for (size_t i = had; i < t->trie.nr_nodes; i++)
 			t->cut[i] = 0;
@@ -254,15 +297,16 @@ static void add_cut(struct normaliser *n, struct tails *t, const struct normalis
 	}
 }
 
-static void add_all(struct normaliser *n, struct tails *t, const struct normalise_side *side)
+static void add_all(struct tails *t, const struct stacks *s, const struct normalise_side *side)
 {
 	t->all = xcalloc(t->trie.nr_nodes, sizeof(*t->all));
 	for (size_t r = 0; r < side->in->nr_rows && t->trie.nr_nodes > 1; r++) {
-		size_t depth = row_path(n, r);
+		size_t depth;
+		const uint32_t *path = stack_at(s, r, &depth);
 		uint32_t node = 0;
 
 		for (size_t i = 0; i < depth; i++) {
-			node = profile_find_node(&t->trie, node, n->path[i]);
+			node = profile_find_node(&t->trie, node, path[i]);
 			if (!node)
 				break;
 			t->all[node] += (double)side->in->series[side->in_weight].values[r];
@@ -270,11 +314,11 @@ static void add_all(struct normaliser *n, struct tails *t, const struct normalis
 	}
 }
 
-static void collect_tails(struct normaliser *n, struct tails *t, const struct normalise_side *side)
+static void collect_tails(struct tails *t, const struct stacks *s, const struct normalise_side *side)
 {
 	profile_init(&t->trie);
-	add_cut(n, t, side);
-	add_all(n, t, side);
+	add_cut(t, s, side);
+	add_all(t, s, side);
 }
 
 static void tails_release(struct tails *t)
@@ -309,14 +353,14 @@ static size_t common_depth(struct tails tails[2], const uint32_t *path, size_t d
 }
 
 /* The row's stack in `out`. Neighbouring rows share most of their callers: only what differs is looked up. */
-static uint32_t add_stack(struct normaliser *n, size_t depth)
+static uint32_t add_stack(struct normaliser *n, uint32_t root, const uint32_t *path, size_t depth)
 {
-	uint32_t node = 0;
-	bool same = true;
+	uint32_t node = root;
+	bool same = root == n->last_root;
 
 	ALLOC_GROW(n->last, depth, n->alloc_last);
 	for (size_t i = 0; i < depth; i++) {
-		uint32_t frame = n->path[depth - 1 - i];
+		uint32_t frame = path[depth - 1 - i];
 
 		same = same && i < n->last_depth && n->last[i].frame == frame;
 		if (!same)
@@ -324,10 +368,11 @@ static uint32_t add_stack(struct normaliser *n, size_t depth)
 		node = n->last[i].node;
 	}
 	n->last_depth = depth;
+	n->last_root = root;
 	return node;
 }
 
-static void add_rows(struct normaliser *n, struct tails tails[2], const struct normalise_side *side)
+static void add_rows(struct normaliser *n, struct tails tails[2], const struct stacks *s, const struct normalise_side *side)
 {
 	const struct profile *in = side->in;
 
@@ -335,15 +380,17 @@ static void add_rows(struct normaliser *n, struct tails tails[2], const struct n
 		int64_t w = in->series[side->in_weight].values[r];
 		int64_t c = side->in_count == SIZE_MAX ? 0 : in->series[side->in_count].values[r];
 		size_t depth, row;
+		const uint32_t *path = stack_at(s, r, &depth);
+		bool cut = s->cut[r];
+		uint32_t root = 0;
 
 		if (!w && !c)
 			continue;
-		depth = row_path(n, r);
 		if (n->rules == NORMALISE_GO)
-			depth = common_depth(tails, n->path, depth, &n->cut);
-		if (n->cut)
-			n->path[depth++] = n->truncated;
-		row = profile_add_row(n->out, add_stack(n, depth), 0);
+			depth = common_depth(tails, path, depth, &cut);
+		if (cut)
+			root = profile_add_node(n->out, 0, n->truncated);
+		row = profile_add_row(n->out, add_stack(n, root, path, depth), 0);
 		if (c)
 			profile_add_value(n->out, row, side->count, c);
 		profile_add_value(n->out, row, side->weight, w);
@@ -365,8 +412,11 @@ void normalise_each(struct profile *out, const struct profile *in, uint32_t *nod
 	struct normaliser n = {.out = out, .in = in, .rules = NORMALISE_GO};
 
 	prepare(&n);
-	for (size_t r = 0; r < in->nr_rows; r++)
-		nodes[r] = add_stack(&n, row_path(&n, r));
+	for (size_t r = 0; r < in->nr_rows; r++) {
+		size_t depth = row_path(&n, r);
+
+		nodes[r] = add_stack(&n, 0, n.path, depth);
+	}
 	release(&n);
 }
 
@@ -374,18 +424,21 @@ void normalise_pair(struct profile *out, const struct normalise_side sides[2], e
 {
 	struct normaliser n[2] = {{0}, {0}};
 	struct tails tails[2] = {{.all = NULL}, {.all = NULL}};
+	struct stacks stacks[2] = {{.nr = 0}, {.nr = 0}};
 
 	for (int s = 0; s < 2; s++) {
 		n[s] = (struct normaliser){.out = out, .in = sides[s].in, .rules = rules, .capped = sides[s].capped};
 		prepare(&n[s]);
+		collect_stacks(&n[s], &stacks[s]);
 		if (rules == NORMALISE_GO)
-			collect_tails(&n[s], &tails[s], &sides[s]);
+			collect_tails(&tails[s], &stacks[s], &sides[s]);
 	}
 	for (int s = 0; s < 2; s++)
-		add_rows(&n[s], tails, &sides[s]);
+		add_rows(&n[s], tails, &stacks[s], &sides[s]);
 	for (int s = 0; s < 2; s++) {
 		if (rules == NORMALISE_GO)
 			tails_release(&tails[s]);
+		stacks_release(&stacks[s]);
 		release(&n[s]);
 	}
 }

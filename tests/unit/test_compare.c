@@ -2,12 +2,15 @@
  * The skew metrics on profiles with known answers.
  */
 #include <math.h>
+#include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "compare/categories.h"
 #include "compare/compare.h"
+#include "compare/pattern.h"
 #include "compare/stats.h"
 #include "profile/folded.h"
 #include "suite.h"
@@ -249,6 +252,100 @@ static void categories(void)
 	CU_ASSERT_PTR_NULL(categories_find("runtime.GOMAXPROCS"));
 }
 
+/* "^runtime\\.(a|b(1)?)$" gives runtime.a and runtime.b1: the start and one branch, specials left out. */
+static void name_of_branch(char *name, size_t size, const char *pattern, const char *branch)
+{
+	const char *parts[] = {pattern, branch}, *ends[] = {"(", "|)"};
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (const char *c = parts[i]; *c && n + 1 < size; c++) {
+			if (*c == '\\' && c[1])
+				c++;
+			else if (strchr(ends[i], *c))
+				break;
+			else if (strchr("^$()?*+[]", *c))
+				continue;
+			name[n++] = *c;
+		}
+	name[n] = '\0';
+}
+
+static size_t differ_from_regexec(regex_t *re, size_t nr, const char *name)
+{
+	const char *want = NULL, *got = categories_find(name);
+
+	for (size_t i = 0; i < nr && !want; i++)
+		if (regexec(&re[i], name, 0, NULL, 0) == 0)
+			categories_row(i, &want);
+	if (want == got)
+		return 0;
+	printf("%s: %s, by regexec %s\n", name, got ? got : "none", want ? want : "none");
+	return 1;
+}
+
+/* Names of every branch of every row, and with a character more, less and changed: as the C library has them. */
+static void categories_as_regexec(void)
+{
+	regex_t re[128];
+	const char *pattern, *category;
+	size_t nr = 0, names = 0, wrong = 0, found = 0;
+
+	while ((pattern = categories_row(nr, &category))) {
+		CU_ASSERT_FATAL(nr < sizeof(re) / sizeof(*re));
+		CU_ASSERT_EQUAL_FATAL(regcomp(&re[nr], pattern, REG_EXTENDED | REG_NOSUB), 0);
+		nr++;
+	}
+	for (size_t i = 0; (pattern = categories_row(i, &category)); i++)
+		for (const char *branch = pattern; branch; branch = strpbrk(branch, "|(")) {
+			char name[160], changed[164];
+			size_t n;
+
+			name_of_branch(name, sizeof(name), pattern, *branch == '^' ? "" : ++branch);
+			n = strlen(name);
+			names++;
+			found += categories_find(name) != NULL;
+			wrong += differ_from_regexec(re, nr, name);
+			for (int edit = 0; edit < 4; edit++) {
+				size_t at = (names * 7 + (size_t)edit) % (n + 1);
+
+				snprintf(changed, sizeof(changed), "%.*s%s%s", (int)at, name,
+					 edit == 0 ? "" : edit == 1 ? "x" : edit == 2 ? "0" : ".func1",
+					 name + at + (edit == 0 && at < n));
+				wrong += differ_from_regexec(re, nr, changed);
+			}
+			if (*branch == '^')
+				branch++;
+		}
+	for (size_t i = 0; i < nr; i++)
+		regfree(&re[i]);
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_TRUE(names > 600 && found > 300);
+}
+
+static void patterns(void)
+{
+	static const char *const refused[] = {"a{2}", "(a", "a)", "a|b", "(a)*", "^(a)+", "a$b", "[", "[]a]", "[^a]", "\\", "*a", "a**"};
+	static const struct {
+		const char *pattern, *name;
+		bool matches;
+	} cases[] = {
+		{"^a(b|c(d)?)?e$", "ae", true},	  {"^a(b|c(d)?)?e$", "acde", true},   {"^a(b|c(d)?)?e$", "ade", false},
+		{"^a(b|bc)d", "abcd", true},	  {"^[a-c_]*c$", "abc_c", true},      {"^[a-c]+$", "", false},
+		{"^[a-c]+x?$", "abc", true},	  {"^(a.*|b)z$", "azbz", true},	      {"^(a.*|b)z$", "azb", false},
+		{"b", "abc", true},		  {"b$", "abc", false},		      {"", "", true},
+		{"^a\\.b$", "axb", false},	  {"^(a|)b$", "b", true},	      {"^(a$|ab)", "abc", true},
+	};
+	struct pattern p;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		CU_ASSERT_FALSE(pattern_make(&p, refused[i]));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CU_ASSERT_TRUE_FATAL(pattern_make(&p, cases[i].pattern));
+		CU_ASSERT_EQUAL(pattern_matches(&p, cases[i].name), cases[i].matches);
+	}
+}
+
 /* Twenty pairs drawn from one distribution: at most one function in twenty may be flagged. */
 static void calibrated(void)
 {
@@ -294,6 +391,8 @@ static const struct suite_test tests[] = {
 	{"names and frames are made comparable", names_and_frames_are_made_comparable},
 	{"names in one form", names_in_one_form},
 	{"categories", categories},
+	{"categories as the C library finds them", categories_as_regexec},
+	{"patterns", patterns},
 	{"calibrated", calibrated},
 	{NULL, NULL},
 };

@@ -1,0 +1,164 @@
+#include "compare/pattern.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static bool is_repeat(char c)
+{
+	return c == '?' || c == '*' || c == '+';
+}
+
+/* What a character stands for in `text` at `at`: how many bytes that takes; 0: it is not to be had. */
+static size_t atom_width(const char *text, size_t at)
+{
+	const char *close;
+
+	switch (text[at]) {
+	case '\\':
+		return text[at + 1] ? 2 : 0;
+	case '[':
+		if (!text[at + 1] || strchr("^]", text[at + 1]))
+			return 0;
+		close = strchr(text + at, ']');
+		return close ? (size_t)(close - text) - at + 1 : 0;
+	case '{':
+	case '}':
+	case '^':
+	case '*':
+	case '+':
+	case '?':
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+bool pattern_make(struct pattern *p, const char *text)
+{
+	enum { DEEPEST = 16 };
+	size_t open[DEEPEST], last[DEEPEST], depth = 0, width;
+
+	if (strlen(text) >= PATTERN_MAX)
+		return false;
+	p->text = text;
+	for (size_t at = *text == '^'; text[at]; at += width) {
+		width = 1;
+		if (text[at] == '(') {
+			if (depth == DEEPEST)
+				return false;
+			open[depth] = last[depth] = at;
+			depth++;
+		} else if (text[at] == '|' || text[at] == ')') {
+			if (!depth)
+				return false;
+			p->next[last[depth - 1]] = (uint16_t)at;
+			last[depth - 1] = at;
+			if (text[at] == '|')
+				continue;
+			p->end[open[--depth]] = (uint16_t)at;
+			if (is_repeat(text[at + 1])) {
+				if (text[at + 1] != '?')
+					return false;
+				width = 2;
+			}
+		} else if (text[at] == '$') {
+			if (text[at + 1] && text[at + 1] != '|' && text[at + 1] != ')')
+				return false;
+		} else {
+			width = atom_width(text, at);
+			if (!width)
+				return false;
+			width += is_repeat(text[at + width]);
+		}
+	}
+	return depth == 0;
+}
+
+/* Whether the atom of `width` bytes at `atom` stands for c, which is not the end of the name. */
+static bool stands_for(const char *atom, size_t width, char c)
+{
+	if (*atom == '[') {
+		for (const char *a = atom + 1; a < atom + width - 1; a++) {
+			if (a[1] == '-' && a + 2 < atom + width - 1) {
+				if ((unsigned char)c >= (unsigned char)a[0] && (unsigned char)c <= (unsigned char)a[2])
+					return true;
+				a += 2;
+			} else if (*a == c) {
+				return true;
+			}
+		}
+		return false;
+	}
+	return width == 2 ? atom[1] == c : *atom == '.' || *atom == c;
+}
+
+/* Where to go on once the group around has matched. */
+struct outer {
+	size_t group; /* its '(' */
+	const struct outer *outer;
+};
+
+/* As deep as the pattern is long, whatever the name. */
+static bool matches(const struct pattern *p, size_t at, const char *name, const struct outer *outer)
+{
+	for (;;) {
+		const char *atom = p->text + at;
+		size_t width, most = 0;
+
+		if (*atom == '|' || *atom == ')') {
+			at = p->end[outer->group] + 1u;
+			at += p->text[at] == '?';
+			outer = outer->outer;
+			continue;
+		}
+		if (!*atom)
+			return true;
+		if (*atom == '$') {
+			if (*name)
+				return false;
+			at++;
+			continue;
+		}
+		if (*atom == '(') {
+			struct outer in = {at, outer};
+			size_t end = p->end[at];
+
+			for (size_t branch = at; branch != end; branch = p->next[branch])
+				if (matches(p, branch + 1, name, &in))
+					return true;
+			if (p->text[end + 1] != '?')
+				return false;
+			at = end + 2;
+			continue;
+		}
+		width = atom_width(p->text, at);
+		if (!is_repeat(atom[width])) {
+			if (!*name || !stands_for(atom, width, *name))
+				return false;
+			name++;
+			at += width;
+			continue;
+		}
+		while (name[most] && stands_for(atom, width, name[most]) && (atom[width] != '?' || !most))
+			most++;
+		at += width + 1;
+		for (; most > (atom[width] == '+'); most--)
+			if (matches(p, at, name + most, outer))
+				return true;
+		if (atom[width] == '+' && !most)
+			return false;
+		name += most;
+	}
+}
+
+bool pattern_matches(const struct pattern *p, const char *name)
+{
+	if (*p->text == '^')
+		return matches(p, 1, name, NULL);
+	for (;; name++) {
+		if (matches(p, 0, name, NULL))
+			return true;
+		if (!*name)
+			return false;
+	}
+}
