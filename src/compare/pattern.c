@@ -1,7 +1,10 @@
 #include "compare/pattern.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/alloc.h"
 
 static bool is_repeat(char c)
 {
@@ -20,7 +23,7 @@ static size_t atom_width(const char *text, size_t at)
 		if (!text[at + 1] || strchr("^]", text[at + 1]))
 			return 0;
 		close = strchr(text + at, ']');
-		return close ? (size_t)(close - text) - at + 1 : 0;
+		return close && close - text - (ptrdiff_t)at < UINT8_MAX ? (size_t)(close - text) - at + 1 : 0;
 	case '{':
 	case '}':
 	case '^':
@@ -33,14 +36,23 @@ static size_t atom_width(const char *text, size_t at)
 	}
 }
 
+/* The one byte that what begins with this atom begins with, or 0. */
+static uint8_t first_byte(const char *atom, size_t width)
+{
+	if (*atom == '.' || *atom == '[' || atom[width] == '?' || atom[width] == '*')
+		return 0;
+	return (uint8_t)atom[width - 1];
+}
+
 bool pattern_make(struct pattern *p, const char *text)
 {
 	enum { DEEPEST = 16 };
 	size_t open[DEEPEST], last[DEEPEST], depth = 0, width;
 
+	*p = (struct pattern){.text = text};
 	if (strlen(text) >= PATTERN_MAX)
 		return false;
-	p->text = text;
+	p->steps = xcalloc(strlen(text) + 1, sizeof(*p->steps));
 	for (size_t at = *text == '^'; text[at]; at += width) {
 		width = 1;
 		if (text[at] == '(') {
@@ -51,11 +63,11 @@ bool pattern_make(struct pattern *p, const char *text)
 		} else if (text[at] == '|' || text[at] == ')') {
 			if (!depth)
 				return false;
-			p->next[last[depth - 1]] = (uint16_t)at;
+			p->steps[last[depth - 1]].next = (uint16_t)at;
 			last[depth - 1] = at;
 			if (text[at] == '|')
 				continue;
-			p->end[open[--depth]] = (uint16_t)at;
+			p->steps[open[--depth]].end = (uint16_t)at;
 			if (is_repeat(text[at + 1])) {
 				if (text[at + 1] != '?')
 					return false;
@@ -68,10 +80,18 @@ bool pattern_make(struct pattern *p, const char *text)
 			width = atom_width(text, at);
 			if (!width)
 				return false;
+			p->steps[at].width = (uint8_t)width;
+			if (at && strchr("(|", text[at - 1]))
+				p->steps[at - 1].first = first_byte(text + at, width);
 			width += is_repeat(text[at + width]);
 		}
 	}
 	return depth == 0;
+}
+
+void pattern_release(struct pattern *p)
+{
+	free(p->steps);
 }
 
 /* Whether the atom of `width` bytes at `atom` stands for c, which is not the end of the name. */
@@ -106,7 +126,7 @@ static bool matches(const struct pattern *p, size_t at, const char *name, const 
 		size_t width, most = 0;
 
 		if (*atom == '|' || *atom == ')') {
-			at = p->end[outer->group] + 1u;
+			at = p->steps[outer->group].end + 1u;
 			at += p->text[at] == '?';
 			outer = outer->outer;
 			continue;
@@ -121,17 +141,18 @@ static bool matches(const struct pattern *p, size_t at, const char *name, const 
 		}
 		if (*atom == '(') {
 			struct outer in = {at, outer};
-			size_t end = p->end[at];
+			size_t end = p->steps[at].end;
 
-			for (size_t branch = at; branch != end; branch = p->next[branch])
-				if (matches(p, branch + 1, name, &in))
+			for (size_t branch = at; branch != end; branch = p->steps[branch].next)
+				if ((!p->steps[branch].first || p->steps[branch].first == (uint8_t)*name) &&
+				    matches(p, branch + 1, name, &in))
 					return true;
 			if (p->text[end + 1] != '?')
 				return false;
 			at = end + 2;
 			continue;
 		}
-		width = atom_width(p->text, at);
+		width = p->steps[at].width;
 		if (!is_repeat(atom[width])) {
 			if (!*name || !stands_for(atom, width, *name))
 				return false;

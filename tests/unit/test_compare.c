@@ -338,11 +338,14 @@ static void patterns(void)
 	};
 	struct pattern p;
 
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		CU_ASSERT_FALSE(pattern_make(&p, refused[i]));
+		pattern_release(&p);
+	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		CU_ASSERT_TRUE_FATAL(pattern_make(&p, cases[i].pattern));
 		CU_ASSERT_EQUAL(pattern_matches(&p, cases[i].name), cases[i].matches);
+		pattern_release(&p);
 	}
 }
 
