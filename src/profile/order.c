@@ -9,6 +9,7 @@
 #include "profile/profile.h"
 
 static _Thread_local const struct profile *sort_profile; /* qsort has no context */
+static _Thread_local const uint32_t *sort_rank;
 
 static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
 {
@@ -36,13 +37,32 @@ static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
 	return x->inlined - y->inlined;
 }
 
+static int by_frame(const void *a, const void *b)
+{
+	return compare_frames(sort_profile, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+/* Per frame its place in their order: stacks are compared by numbers then. Frames of the same contents have the same. */
+static uint32_t *rank_frames(const struct profile *p)
+{
+	uint32_t *order = xreallocarray(NULL, p->nr_frames, sizeof(*order)), *rank = xcalloc(p->nr_frames, sizeof(*rank));
+
+	for (size_t i = 0; i < p->nr_frames; i++)
+		order[i] = (uint32_t)i;
+	qsort(order, p->nr_frames, sizeof(*order), by_frame);
+	for (size_t i = 1; i < p->nr_frames; i++)
+		rank[order[i]] = rank[order[i - 1]] + (compare_frames(p, order[i - 1], order[i]) != 0);
+	free(order);
+	return rank;
+}
+
 static int compare_stacks(const struct profile *p, uint32_t a, uint32_t b)
 {
 	while (a != b && a && b) {
-		int c = compare_frames(p, p->nodes[a].frame, p->nodes[b].frame);
+		uint32_t x = sort_rank[p->nodes[a].frame], y = sort_rank[p->nodes[b].frame];
 
-		if (c)
-			return c;
+		if (x != y)
+			return x < y ? -1 : 1;
 		a = p->nodes[a].parent;
 		b = p->nodes[b].parent;
 	}
@@ -79,12 +99,14 @@ static int by_contents(const void *a, const void *b)
 
 uint32_t *profile_row_order(const struct profile *p)
 {
-	uint32_t *order = xreallocarray(NULL, p->nr_rows, sizeof(*order));
+	uint32_t *order = xreallocarray(NULL, p->nr_rows, sizeof(*order)), *rank;
 
 	for (size_t i = 0; i < p->nr_rows; i++)
 		order[i] = (uint32_t)i;
 	sort_profile = p;
+	sort_rank = rank = rank_frames(p);
 	if (p->nr_rows)
 		qsort(order, p->nr_rows, sizeof(*order), by_contents);
+	free(rank);
 	return order;
 }

@@ -39,8 +39,14 @@ struct writer {
 		size_t nr;
 	} *keys;
 	size_t alloc_keys;
-	uint32_t *path;
+	struct node_location {
+		uint64_t id; /* 0: not known yet */
+		uint32_t caller;
+	} *of_node;
+	uint32_t *path; /* of one location */
 	size_t alloc_path;
+	uint64_t *ids; /* of one sample */
+	size_t alloc_ids;
 };
 
 static int64_t string(struct writer *w, uint32_t id)
@@ -162,27 +168,39 @@ static uint64_t location_id(struct writer *w, const uint32_t *frames, size_t nr)
 	return l->id;
 }
 
-static void add_locations(struct writer *w, Sam *s, uint32_t node)
+/* The location that a node's frame is the innermost of, and the node of its caller. Known once a node has been seen. */
+static struct node_location location_of_node(struct writer *w, uint32_t node)
 {
 	const struct profile *p = w->p;
-	size_t depth = profile_path(p, node, NULL, 0), from;
+	struct node_location *known = &w->of_node[node];
+	size_t nr = 0;
+	uint32_t at = node;
 
-	ALLOC_GROW(w->path, depth, w->alloc_path);
-	profile_path(p, node, w->path, depth);
-	/* leaf first */
-	for (size_t i = 0; i < depth / 2; i++) {
-		uint32_t t = w->path[i];
+	if (known->id)
+		return *known;
+	do {
+		ALLOC_GROW(w->path, nr + 1, w->alloc_path);
+		w->path[nr++] = p->nodes[at].frame;
+		at = p->nodes[at].parent;
+	} while (at && p->frames[w->path[nr - 1]].inlined);
+	known->caller = at;
+	known->id = location_id(w, w->path, nr);
+	return *known;
+}
 
-		w->path[i] = w->path[depth - 1 - i];
-		w->path[depth - 1 - i] = t;
+static void add_locations(struct writer *w, Sam *s, uint32_t node)
+{
+	size_t nr = 0;
+
+	while (node) {
+		struct node_location l = location_of_node(w, node);
+
+		ALLOC_GROW(w->ids, nr + 1, w->alloc_ids);
+		w->ids[nr++] = l.id;
+		node = l.caller;
 	}
-	s->location_id = arena_alloc(&w->arena, (depth + 1) * sizeof(*s->location_id));
-	for (size_t i = from = 0; i < depth; i++) {
-		if (p->frames[w->path[i]].inlined && i + 1 < depth)
-			continue;
-		s->location_id[s->n_location_id++] = location_id(w, w->path + from, i + 1 - from);
-		from = i + 1;
-	}
+	s->n_location_id = nr;
+	s->location_id = nr ? arena_memdup(&w->arena, w->ids, nr * sizeof(*w->ids)) : NULL;
 }
 
 static void add_labels(struct writer *w, Sam *s, uint32_t set)
@@ -339,6 +357,7 @@ int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_optio
 			columns[nr++] = i;
 	perftools__profiles__profile__init(&w.m);
 	w.string_of = xcalloc(p->strings.nr, sizeof(*w.string_of));
+	w.of_node = xcalloc(p->nr_nodes ? p->nr_nodes : 1, sizeof(*w.of_node));
 	string(&w, 0); /* the table begins with "" */
 	add_types(&w, columns, nr, opts->go_cpu);
 	add_mappings(&w);
@@ -353,7 +372,9 @@ int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_optio
 	free(w.string_of);
 	free(w.chain);
 	free(w.keys);
+	free(w.of_node);
 	free(w.path);
+	free(w.ids);
 	map64_release(&w.functions);
 	map64_release(&w.locations);
 	arena_release(&w.arena);
