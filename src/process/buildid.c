@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "process/elfcheck.h"
 #include "process/module.h"
 
 const char *build_id_hex(const uint8_t *id, size_t size, char buf[41])
@@ -58,13 +59,12 @@ size_t build_id_in_notes(const void *notes, size_t size, size_t align, bool swap
 
 size_t elf_build_id(Elf *elf, uint8_t id[20])
 {
-	size_t nr = 0, n = 0, raw_size;
+	size_t nr = elf_segments(elf), n = 0, raw_size;
 	const char *raw = elf_rawfile(elf, &raw_size), *ident = elf_getident(elf, NULL);
 	bool swap = ident && (ident[EI_DATA] == ELFDATA2MSB) != (__BYTE_ORDER == __BIG_ENDIAN);
 	Elf_Scn *scn = NULL;
 
 	memset(id, 0, 20);
-	elf_getphdrnum(elf, &nr);
 	for (size_t i = 0; raw && i < nr && !n; i++) {
 		GElf_Phdr ph;
 

@@ -22,8 +22,11 @@ static char *check_tables(Elf *elf, const GElf_Ehdr *eh, uint64_t size)
 	uint64_t section = wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	uint64_t segment = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	/* 0: the number is in section 0 (e_shnum), or there is none */
-	uint64_t sections = eh->e_shnum ? eh->e_shnum : 1, segments = eh->e_phnum == PN_XNUM ? 1 : eh->e_phnum;
+	uint64_t sections = eh->e_shnum ? eh->e_shnum : 1;
+	size_t segments = eh->e_phnum;
 
+	if (segments == PN_XNUM)
+		elf_getphdrnum(elf, &segments);
 	if (eh->e_shoff && outside(eh->e_shoff, sections * section, size))
 		return xasprintf("section headers at %#" PRIx64 " lie outside of the file (%#" PRIx64 " bytes)", eh->e_shoff, size);
 	if (segments && outside(eh->e_phoff, segments * segment, size))
@@ -33,11 +36,21 @@ static char *check_tables(Elf *elf, const GElf_Ehdr *eh, uint64_t size)
 	return NULL;
 }
 
+size_t elf_segments(Elf *elf)
+{
+	uint64_t segment = gelf_getclass(elf) == ELFCLASS64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	size_t nr = 0, size = 0;
+	GElf_Ehdr eh;
+
+	if (elf_getphdrnum(elf, &nr) != 0 || !gelf_getehdr(elf, &eh) || !elf_rawfile(elf, &size))
+		return 0;
+	return outside(eh.e_phoff, nr * segment, size) ? 0 : nr;
+}
+
 static char *check_segments(Elf *elf, uint64_t size)
 {
-	size_t nr = 0;
+	size_t nr = elf_segments(elf);
 
-	elf_getphdrnum(elf, &nr);
 	for (size_t i = 0; i < nr; i++) {
 		GElf_Phdr ph;
 

@@ -3,6 +3,7 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "process/elfcheck.h"
 #include "process/goelf.h"
 #include "process/gotab.h"
 
@@ -52,11 +53,9 @@ static uint64_t jump_arm64(const uint8_t *code, size_t size, uint64_t address, u
 
 static bool file_offset(Elf *elf, uint64_t address, uint64_t *offset)
 {
-	size_t nr;
+	size_t nr = elf_segments(elf);
 	GElf_Phdr ph;
 
-	if (elf_getphdrnum(elf, &nr) < 0)
-		return false;
 	for (size_t i = 0; i < nr; i++) {
 		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD || address < ph.p_vaddr ||
 		    address - ph.p_vaddr >= ph.p_filesz)

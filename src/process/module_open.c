@@ -40,12 +40,11 @@ static Elf *open_elf(const struct file_map *map)
 
 static void take_segments(struct module *m)
 {
-	size_t nr = 0;
+	size_t nr = elf_segments(m->elf);
 	GElf_Ehdr eh;
 
 	if (gelf_getehdr(m->elf, &eh))
 		m->machine = eh.e_machine;
-	elf_getphdrnum(m->elf, &nr);
 	m->segments = xcalloc(nr, sizeof(*m->segments));
 	for (size_t i = 0; i < nr; i++) {
 		GElf_Phdr ph;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "process/elfcheck.h"
 
 #define SECTION_MAX ((uint64_t)1 << 31) /* decompressed */
 #define RATIO_MAX 1100			/* zlib cannot pack closer; what claims more lies */
@@ -257,14 +258,14 @@ static bool find_section(Elf *elf, struct cfi *c)
 /* Without section headers: .eh_frame_hdr's segment tells where .eh_frame is. */
 static bool find_segment(Elf *elf, struct cfi *c)
 {
-	size_t n, file_size;
+	size_t n = elf_segments(elf), file_size;
 	const char *file = elf_rawfile(elf, &file_size);
 	GElf_Phdr ph, hdr = {.p_type = PT_NULL};
 	struct cursor cur;
 	uint64_t at;
 	uint8_t encoding;
 
-	if (!file || elf_getphdrnum(elf, &n) != 0)
+	if (!file)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_GNU_EH_FRAME)

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/cursor.h"
+#include "process/elfcheck.h"
 #include "unwind/code.h"
 
 /* Exported by libunwind for remote unwinding, declared in none of its headers. */
@@ -36,12 +37,12 @@ struct frame_header {
 static bool find_header(struct module *m, struct frame_header *h)
 {
 	enum { DW_EH_PE_udata4 = 3, DW_EH_PE_datarel_sdata4 = 0x3b };
-	size_t nr = 0, size;
+	size_t nr, size;
 	const char *raw = m->elf ? elf_rawfile(m->elf, &size) : NULL;
 
 	if (!raw)
 		return false;
-	elf_getphdrnum(m->elf, &nr);
+	nr = elf_segments(m->elf);
 	for (size_t i = 0; i < nr; i++) {
 		GElf_Phdr ph;
 		struct cursor c;
