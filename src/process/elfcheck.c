@@ -23,10 +23,12 @@ static char *check_tables(Elf *elf, const GElf_Ehdr *eh, uint64_t size)
 	uint64_t segment = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	/* 0: the number is in section 0 (e_shnum), or there is none */
 	uint64_t sections = eh->e_shnum ? eh->e_shnum : 1;
-	size_t segments = eh->e_phnum;
+	/* PN_XNUM: it is in section 0; elf_getphdrnum gives as many as fit, or what stands there */
+	uint64_t segments = eh->e_phnum;
+	GElf_Shdr first;
 
-	if (segments == PN_XNUM)
-		elf_getphdrnum(elf, &segments);
+	if (segments == PN_XNUM && gelf_getshdr(elf_getscn(elf, 0), &first))
+		segments = first.sh_info;
 	if (eh->e_shoff && outside(eh->e_shoff, sections * section, size))
 		return xasprintf("section headers at %#" PRIx64 " lie outside of the file (%#" PRIx64 " bytes)", eh->e_shoff, size);
 	if (segments && outside(eh->e_phoff, segments * segment, size))

@@ -79,7 +79,12 @@ static enum expect lie_ehdr(struct build *b, struct rng *r, struct note *n)
 		return DETECTED;
 	case 3:
 		say(n, "ELF: more program headers than fit");
-		eh->e_phnum = (uint16_t)(0xfffe - rng_below(r, 100));
+		eh->e_phnum = (uint16_t)(PN_XNUM - rng_below(r, 100));
+		/* this one says that section 0 has the number */
+		if (eh->e_phnum == PN_XNUM || rng_below(r, 2)) {
+			eh->e_phnum = PN_XNUM;
+			sections(b)->sh_info = (Elf64_Word)(v | 1u << 20);
+		}
 		return DETECTED;
 	case 4:
 		say(n, "ELF: entry sizes");
