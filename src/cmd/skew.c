@@ -164,6 +164,13 @@ static struct candidate *count_processes(const struct profile *p, size_t series,
 	return list;
 }
 
+static int by_samples(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->samples != y->samples ? x->samples < y->samples ? 1 : -1 : x->root < y->root ? -1 : x->root > y->root;
+}
+
 /* Keeps the profiled process alone; -1 with *e (exit 2) naming the candidates when it cannot be told. */
 static int choose_process(struct skew_result *r, size_t series, struct error *e)
 {
@@ -171,25 +178,29 @@ static int choose_process(struct skew_result *r, size_t series, struct error *e)
 	struct profile *p = &r->perf.profile, kept;
 	struct profile_filter f = {0};
 	struct candidate *list;
+	enum { MOST_NAMES = 8 };
 	size_t nr, likely = 0, n = 0;
 	char names[512] = "", pattern[64];
 
 	if (find_binary(r, &r->binary, e) < 0)
 		return -1;
 	list = count_processes(p, series, r->binary == UINT32_MAX ? NULL : modules_get(ms, r->binary)->path, &nr);
+	if (nr)
+		qsort(list, nr, sizeof(*list), by_samples);
 	for (size_t i = 0; i < nr; i++) {
 		if (r->binary != UINT32_MAX && !list[i].hits)
 			continue;
 		likely = i;
-		n++;
+		if (n++ >= MOST_NAMES)
+			continue;
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s (%lld samples)", n > 1 ? ", " : "",
 			 list[i].name, (long long)list[i].samples);
 	}
 	if (n != 1) {
 		error_set(e, EXIT_CODE_USAGE,
-			  n ? "%s: %zu processes may be the one that %s profiled: choose with --pid: %s"
-			    : "%s: none of its %zu processes is the one that %s profiled%s",
-			  r->perf.path, n ? n : nr, r->pprof.path, names);
+			  n ? "%s: %zu processes may be the one that %s profiled: choose with --pid: %s%s"
+			    : "%s: none of its %zu processes is the one that %s profiled%s%s",
+			  r->perf.path, n ? n : nr, r->pprof.path, names, n > MOST_NAMES ? " and others" : "");
 		free(list);
 		return -1;
 	}
