@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "perfdata/internal.h"
 
-#define ATTR_SIZE_VER0 64
 /* Largest attr the kernel accepts (PERF_ATTR_SIZE max is one page). */
 #define ATTR_SIZE_MAX 4096
 
@@ -72,7 +71,7 @@ struct perf_attr *attr_add(struct perfdata *pd, const uint8_t *data, size_t size
 	struct perf_attr *a;
 	uint64_t unknown;
 
-	if (size < ATTR_SIZE_VER0 || size > ATTR_SIZE_MAX) {
+	if (size > ATTR_SIZE_MAX) {
 		error_set(e, EXIT_CODE_INPUT, "%s: event attribute of %zu bytes, at offset %#" PRIx64,
 			  pd->path, size, offset);
 		return NULL;

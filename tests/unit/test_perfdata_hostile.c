@@ -252,6 +252,36 @@ static void pipe_refuses_by_name_too(void)
 	build_free(&b);
 }
 
+/* The kernel takes no attribute over a page (perf_copy_attr); none of ours is one. */
+static void pipe_refuses_large_attributes(void)
+{
+	struct build_attr a = basic;
+	struct build b = {0};
+	struct perfdata *pd;
+	struct perfdata_block blk;
+	struct perfdata_record rec;
+	struct error e;
+
+	a.size = 4200;
+	pipe_begin(&b, &a, 1);
+	pd = open_built(&b);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), 1);
+	{
+		struct perfdata_walk w = perfdata_walk_start(pd, &blk);
+
+		while (perfdata_walk_next(&w, &rec))
+			;
+	}
+	perfdata_block_release(&blk);
+	CU_ASSERT_EQUAL(perfdata_nr_attrs(pd), 0);
+	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), -1);
+	CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "event attribute of 4200 bytes, at offset 0x18"));
+	perfdata_close(pd);
+	build_free(&b);
+}
+
 /* Cut at every byte: refused or said, and no record before the cut is lost. */
 static void cut_anywhere(void)
 {
@@ -302,7 +332,7 @@ static void names_made(void)
 		{0, 0, "cycles"}, {0, 9, "ref-cycles"}, {0, 0x400000000, "cycles"},
 		{0, 77, "unknown-hardware"}, {1, 9, "dummy"}, {1, 99, "unknown-software"},
 		{3, 0, "L1-dcache-loads"}, {3, 0x10002, "LLC-load-misses"},
-		{3, 0x203, "dTLB-prefetches"}, {3, 0x77, "invalid-cache"},
+		{3, 0x203, "dTLB-prefetches"}, {3, 0x77, "invalid-cache"}, {3, 0x300, "invalid-cache"}, {3, 0x20000, "invalid-cache"},
 		{4, 0x1a8, "raw 0x1a8"}, {2, 300, "tracepoint-300"},
 	};
 
@@ -442,6 +472,7 @@ static const struct suite_test tests[] = {
 	{"ids that overlap", ids_that_overlap},
 	{"block that becomes zeros", block_that_becomes_zeros},
 	{"pipe refuses by name too", pipe_refuses_by_name_too},
+	{"pipe form refuses large attributes", pipe_refuses_large_attributes},
 	{"cut anywhere", cut_anywhere},
 	{"names made", names_made},
 	{NULL, NULL},
