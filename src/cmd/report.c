@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/output.h"
 #include "cmd/cmd.h"
 #include "cmd/color.h"
@@ -291,6 +292,26 @@ static int goroutines_text(const struct report *o, const struct input *in, const
 	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
 }
 
+/* " `route=/zip 62 %, none 38 %` |": a cell of its own. */
+static void put_labels_cell(FILE *f, const struct input *in, const struct goroutine_rows *r, const struct collect_goroutine *g)
+{
+	const size_t lead = strlen(", labels ");
+	char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+
+	if (!memory)
+		alloc_failed(1);
+	if (g->entry)
+		golabels_text(memory, r->labels, profile_str(&in->profile, g->entry));
+	fclose(memory);
+	fputc(' ', f);
+	if (size > lead)
+		put_markdown_code(f, text + lead, COMMENT_NAME);
+	fputs(" |", f);
+	free(text);
+}
+
 /* all: rows there are, r->nr of them are wanted. */
 static int goroutines_markdown(const struct report *o, const struct input *in, const struct goroutine_rows *r, size_t all)
 {
@@ -303,10 +324,10 @@ static int goroutines_markdown(const struct report *o, const struct input *in, c
 
 	if (code)
 		return code;
-	markdown_head(m.row, in, c->events[c->main_event].name, (double)r->total, r->unit,
-		      r->by_id ? "| goroutine | time | | samples | threads | first s | last s |\n|---|---:|---:|---:|---:|---:|---:|\n"
-			       : "| goroutines | time | | samples | how many | threads | first s | last s |\n"
-				 "|---|---:|---:|---:|---:|---:|---:|---:|\n");
+	markdown_head(m.row, in, c->events[c->main_event].name, (double)r->total, r->unit, "");
+	fprintf(m.row, "| %s | time | | samples |%s threads | first s | last s |%s\n|---|---:|---:|---:|%s---:|---:|---:|%s\n",
+		r->by_id ? "goroutine" : "goroutines", r->by_id ? "" : " how many |", r->labels ? " labels |" : "",
+		r->by_id ? "" : "---:|", r->labels ? "---|" : "");
 	comment_take(&m);
 	for (; shown < r->nr; shown++) {
 		const struct collect_goroutine *g = &r->rows[shown];
@@ -317,8 +338,11 @@ static int goroutines_markdown(const struct report *o, const struct input *in, c
 			percent((int64_t)row_value(r, g), r->total), g->samples);
 		if (!r->by_id)
 			fprintf(m.row, " %" PRIu64 " |", g->goroutines);
-		fprintf(m.row, " %" PRIu64 " | %.3f | %.3f |\n", g->threads, (double)(g->time_first - c->time_first) / 1e9,
+		fprintf(m.row, " %" PRIu64 " | %.3f | %.3f |", g->threads, (double)(g->time_first - c->time_first) / 1e9,
 			(double)(g->time_last - c->time_first) / 1e9);
+		if (r->labels)
+			put_labels_cell(m.row, in, r, g);
+		fputc('\n', m.row);
 		if (!comment_take(&m))
 			break;
 	}
@@ -477,7 +501,7 @@ static int report_one(const struct report *o, const char *path, const char *ppro
 		return fail(&e);
 	damaged = report_damage(in.path, &in.damage);
 	if (o->table.pprof && !labelled)
-		note(&o->common, "--pprof goes unused: labels are of --by goroutine, as text and JSON");
+		note(&o->common, "--pprof goes unused: labels are of --by goroutine, as text, markdown and JSON");
 	if (labelled)
 		code = load_labels(o, pprof, &profile, &labels);
 	if (!code)
