@@ -320,14 +320,15 @@ static int goroutines_markdown(const struct report *o, const struct input *in, c
 	struct output out;
 	size_t shown = 0;
 	char a[64];
+	bool labelled = r->labels && r->labels->nr;
 	int code = markdown_start(&m, &out, o);
 
 	if (code)
 		return code;
 	markdown_head(m.row, in, c->events[c->main_event].name, (double)r->total, r->unit, "");
 	fprintf(m.row, "| %s | time | | samples |%s threads | first s | last s |%s\n|---|---:|---:|---:|%s---:|---:|---:|%s\n",
-		r->by_id ? "goroutine" : "goroutines", r->by_id ? "" : " how many |", r->labels ? " labels |" : "",
-		r->by_id ? "" : "---:|", r->labels ? "---|" : "");
+		r->by_id ? "goroutine" : "goroutines", r->by_id ? "" : " how many |", labelled ? " labels |" : "",
+		r->by_id ? "" : "---:|", labelled ? "---|" : "");
 	comment_take(&m);
 	for (; shown < r->nr; shown++) {
 		const struct collect_goroutine *g = &r->rows[shown];
@@ -340,7 +341,7 @@ static int goroutines_markdown(const struct report *o, const struct input *in, c
 			fprintf(m.row, " %" PRIu64 " |", g->goroutines);
 		fprintf(m.row, " %" PRIu64 " | %.3f | %.3f |", g->threads, (double)(g->time_first - c->time_first) / 1e9,
 			(double)(g->time_last - c->time_first) / 1e9);
-		if (r->labels)
+		if (labelled)
 			put_labels_cell(m.row, in, r, g);
 		fputc('\n', m.row);
 		if (!comment_take(&m))
