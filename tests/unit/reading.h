@@ -13,7 +13,7 @@
 extern const struct build_attr basic;
 
 /* Opens the bytes, or says why not. */
-struct perfdata *open_built(const struct build *b);
+struct perfdata *open_built(struct build *b);
 
 struct seen {
 	size_t records, samples, damaged;

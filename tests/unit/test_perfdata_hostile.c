@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/alloc.h"
 #include "reading.h"
 #include "suite.h"
 
@@ -304,19 +305,47 @@ static void cut_anywhere(void)
 			file_end(&b, &f, 1);
 		for (size_t cut = 0; cut < b.nr; cut++) {
 			struct error e;
-			struct perfdata *pd = perfdata_open_memory("cut", b.data, cut, &e);
+			uint8_t *exact = xmemdup(b.data, cut ? cut : 1);
+			struct perfdata *pd = perfdata_open_memory("cut", exact, cut, &e);
 			size_t whole = cut < first ? 0 : ((cut < records ? cut : records) - first) / 32;
 
 			CU_ASSERT_TRUE(pd || cut < first);
 			CU_ASSERT_TRUE(pd || strlen(e.text) > 10);
-			if (!pd)
+			if (!pd) {
+				free(exact);
 				continue;
+			}
 			CU_ASSERT_EQUAL(read_all(pd).samples, whole);
 			/* a stream that ends with a record cannot be told from a whole one */
 			if (!pipe_form || (cut > 16 && cut < first) || (cut > first && (cut - first) % 32))
 				CU_ASSERT_TRUE(damage_total(perfdata_damage(pd)) > 0);
 			perfdata_close(pd);
+			free(exact);
 		}
+		build_free(&b);
+	}
+}
+
+/* COMPRESSED2 says how many of its bytes are meant: less than the word for it, and more than there are. */
+static void compressed_size_that_lies(void)
+{
+	for (int word = 0; word < 2; word++) {
+		struct build b = {0};
+		struct perfdata *pd;
+
+		pipe_begin(&b, &basic, 1);
+		basic_sample(&b, 1, 2, 3);
+		record_begin(&b, PERF_RECORD_COMPRESSED2, 0);
+		if (word)
+			put64(&b, 4096);
+		else
+			put32(&b, 4);
+		record_end(&b);
+		pd = open_built(&b);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+		CU_ASSERT_EQUAL(read_all(pd).samples, 1);
+		CU_ASSERT_EQUAL(damage_total(perfdata_damage(pd)), 1);
+		perfdata_close(pd);
 		build_free(&b);
 	}
 }
@@ -474,6 +503,7 @@ static const struct suite_test tests[] = {
 	{"pipe refuses by name too", pipe_refuses_by_name_too},
 	{"pipe form refuses large attributes", pipe_refuses_large_attributes},
 	{"cut anywhere", cut_anywhere},
+	{"compressed size that lies", compressed_size_that_lies},
 	{"names made", names_made},
 	{NULL, NULL},
 };

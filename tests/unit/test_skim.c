@@ -120,7 +120,7 @@ static bool next(struct result *r, struct perfdata *pd, struct pool *pool)
 	return true;
 }
 
-static struct result read_by(const struct build *b, int jobs)
+static struct result read_by(struct build *b, int jobs)
 {
 	struct perfdata *pd = open_built(b);
 	struct pool *pool = jobs ? pool_new(jobs) : NULL;
@@ -138,7 +138,7 @@ static struct result read_by(const struct build *b, int jobs)
 	return r;
 }
 
-static void same_both_ways(const struct build *b)
+static void same_both_ways(struct build *b)
 {
 	struct result want = read_by(b, 0);
 
