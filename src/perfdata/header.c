@@ -38,7 +38,7 @@ static int read_attrs(struct perfdata *pd, uint64_t entry, uint64_t offset, uint
 	if (offset > pd->mem_size || size > pd->mem_size - offset)
 		return error_set(e, EXIT_CODE_INPUT, "%s: attribute section (offset %#" PRIx64 ", %" PRIu64
 				 " bytes) lies outside the file", pd->path, offset, size);
-	if (entry < 64 + 16 || entry > 4096)
+	if (entry < 64 + 16)
 		return error_set(e, EXIT_CODE_INPUT, "%s: header: attribute size %" PRIu64, pd->path, entry);
 	nr = size / entry;
 	if (nr > MAX_ATTRS)

@@ -9,6 +9,7 @@
 
 #include "build.h"
 #include "perfdata/perfdata.h"
+#include "base/alloc.h"
 #include "reading.h"
 #include "suite.h"
 
@@ -388,6 +389,8 @@ static void headers_that_lie(void)
 		{0, 0, 0},	    /* magic */
 		{8, 50, 0},	    /* header size */
 		{16, 10, 0},	    /* attr size */
+		{16, 0, 0},
+		{16, 79, 0}, /* a byte less than the first version's with its ids */
 		{16, UINT64_MAX, 0},
 		{24, UINT64_MAX, 0}, /* attr offset */
 		{32, UINT64_MAX, 0}, /* attr section size */
@@ -416,6 +419,72 @@ static void headers_that_lie(void)
 			CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
 			CU_ASSERT_TRUE(strlen(e.text) > 10);
 		}
+		build_free(&b);
+	}
+}
+
+static void too_many_attributes(void)
+{
+	enum { ENTRY = 80, MANY = 20000 };
+	uint64_t head[3] = {ENTRY, 0, (uint64_t)ENTRY * MANY};
+	struct build b = {0};
+	struct error e;
+
+	file_begin(&b, &basic, 1);
+	file_end(&b, NULL, 0);
+	head[1] = b.nr;
+	put_bytes(&b, NULL, (size_t)ENTRY * MANY);
+	memcpy(b.data + 16, head, sizeof(head));
+	CU_ASSERT_PTR_NULL(perfdata_open_memory("built", b.data, b.nr, &e));
+	CU_ASSERT_EQUAL(e.code, EXIT_CODE_LIMIT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "20000 events"));
+	build_free(&b);
+}
+
+static void recognised_by_its_magic(void)
+{
+	static const char magic[2][9] = {"PERFILE2", "2ELIFREP"};
+
+	for (int swap = 0; swap < 2; swap++)
+		for (size_t n = 1; n <= 8; n++) {
+			uint8_t *exact = xmemdup(magic[swap], n);
+
+			CU_ASSERT_EQUAL(perfdata_recognise(exact, n), n == 8);
+			free(exact);
+		}
+}
+
+/* Before perf 3.0 entries had no pid: the kernel's name, four bytes early, tells. */
+static void build_ids_without_pids(void)
+{
+	for (int with_pid = 0; with_pid < 2; with_pid++) {
+		struct build entries = {0}, b = {0};
+		struct build_feature f = {2, NULL, 0};
+		struct perfdata *pd;
+
+		for (int i = 0; i < 2; i++) {
+			record_begin(&entries, 0, 0);
+			if (with_pid)
+				put32(&entries, 7);
+			put8(&entries, (uint8_t)(0x11 * (i + 1)));
+			put_bytes(&entries, NULL, 23);
+			put_str(&entries, i ? "[kernel.kallsyms]" : "/bin/long-enough-to-be-seen", 32);
+			record_end(&entries);
+		}
+		f.data = entries.data;
+		f.size = entries.nr;
+		file_begin(&b, &basic, 1);
+		basic_sample(&b, 1, 2, 3);
+		file_end(&b, &f, 1);
+		pd = open_built(&b);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+		CU_ASSERT_EQUAL_FATAL(perfdata_nr_build_ids(pd), 2);
+		CU_ASSERT_EQUAL(perfdata_build_id(pd, 1)->pid, with_pid ? 7 : -1);
+		CU_ASSERT_EQUAL(perfdata_build_id(pd, 1)->id[0], 0x22);
+		CU_ASSERT_STRING_EQUAL(perfdata_build_id(pd, 1)->path, "[kernel.kallsyms]");
+		CU_ASSERT_STRING_EQUAL(perfdata_build_id(pd, 0)->path, "/bin/long-enough-to-be-seen");
+		perfdata_close(pd);
+		build_free(&entries);
 		build_free(&b);
 	}
 }
@@ -509,6 +578,9 @@ static const struct suite_test tests[] = {
 	{"strings need an end", strings_need_an_end},
 	{"features and their bounds", features_and_their_bounds},
 	{"headers that lie", headers_that_lie},
+	{"too many attributes", too_many_attributes},
+	{"recognised by its magic", recognised_by_its_magic},
+	{"build-ids without pids", build_ids_without_pids},
 	{"attributes of any size", attributes_of_any_size},
 	{"unknown sample_type is refused by name", unknown_sample_type_is_refused_by_name},
 	{"compressed records", compressed_records},
