@@ -1,7 +1,7 @@
   /* Lanes: who ran when, a lane for each of the goroutines (or threads) with most time. */
 
   const lanes = {
-    most: 12,
+    few: 12, most: 200,
     make() {
       const goroutines = dimensions.findIndex((d) => d.name === "Goroutine" && d.values.length > 1);
       this.d = goroutines >= 0 ? goroutines : dimensions.findIndex((d) => d.values.length > 1);
@@ -19,12 +19,24 @@
         canvas.addEventListener("mouseleave", () => showTip(null));
         return { i, share, name, canvas, root: el("li", {}, name, share, canvas) };
       });
-      const rest = order.length - this.shown.length;
-      const left = rest > 0 ? `${separated(rest)} more, with ${percent(order.slice(this.most).reduce((a, i) => a + sums[i], 0), this.all)} of the whole` : "";
+      const left = el("span", { class: "count" });
+      const share = (from) => percent(order.slice(from).reduce((a, i) => a + sums[i], 0), this.all);
+      const show = (n) => {
+        const rest = order.length - n;
+        this.rows.forEach((r, k) => { r.root.hidden = k >= n; });
+        left.textContent = rest > 0 ? `${separated(rest)} more, with ${share(n)} of the whole` : "";
+        more.textContent = n > this.few ? "Show fewer" : `Show ${separated(this.rows.length - n)} more`;
+        more.setAttribute("aria-expanded", n > this.few ? "true" : "false");
+      };
+      const more = button("", "Lanes of those with less time", () => show(more.getAttribute("aria-expanded") === "true" ? this.few : this.rows.length));
+      more.hidden = this.rows.length <= this.few;
+      show(Math.min(this.few, this.rows.length));
+      this.axis = el("canvas", { role: "img", "aria-label": "Seconds" });
       this.list = el("ul", { class: "lanes" }, ...this.rows.map((r) => r.root));
+      const scale = el("div", { class: "lanes-axis" }, more, this.axis);
       new ResizeObserver(() => this.draw()).observe(this.list);
       return el("section", { class: "panel", id: "lanes" },
-        el("div", { class: "bar" }, el("h2", { text: `${d.name}s over time` }), el("span", { class: "count", text: left })), this.list);
+        el("div", { class: "bar" }, el("h2", { text: `${d.name}s over time` }), left), this.list, scale);
     },
     pick(i) { choose({ of: state.of.map((o, k) => k !== this.d ? o : o === i ? -1 : i) }); },
 
@@ -70,6 +82,27 @@
         }
         c.globalAlpha = 1;
       });
+      this.drawAxis(ratio);
+    },
+
+    /* Seconds below the lanes: as many as have room, at round numbers. */
+    drawAxis(ratio) {
+      const width = this.axis.clientWidth, c = this.axis.getContext("2d"), seconds = time.slot * time.slots;
+      if (!width) return;
+      const least = seconds * 80 / width, ten = 10 ** Math.floor(Math.log10(least));
+      const step = ten * [1, 2, 5, 10].find((k) => k * ten >= least * 0.999);
+      this.axis.width = Math.round(width * ratio);
+      this.axis.height = Math.round(18 * ratio);
+      c.setTransform(ratio, 0, 0, ratio, 0, 0);
+      c.fillStyle = theme.muted;
+      c.font = "11px system-ui, sans-serif";
+      c.textBaseline = "middle";
+      for (let k = 0; k * step <= seconds; k++) {
+        const x = Math.min(width - 1, k * step / seconds * width);
+        c.fillRect(x, 0, 1, 4);
+        c.textAlign = k === 0 ? "left" : x > width - 30 ? "right" : "center";
+        c.fillText(parseFloat((k * step).toPrecision(6)) + " s", x, 11);
+      }
     },
     pointed(i, e) {
       const r = e.currentTarget.getBoundingClientRect(), k = this.shown.indexOf(i);

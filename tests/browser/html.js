@@ -341,6 +341,24 @@ async function chart(page) {
   check("flame chart: in order, with what lies between", seen.join() === "#z=2,,#z=3", seen);
 }
 
+/* 40 threads, all alike: twelve lanes, and the others for the asking; seconds below them. */
+async function lanes(page) {
+  execFileSync(grow, ["threads", "40", perfskew, `${tmp}/threads`]);
+  execFileSync(grow, ["repeat", "300", `${tmp}/threads`, `${tmp}/repeated`]);
+  await open(page, draw("lanes.html", "flame", `${tmp}/repeated`));
+  const seen = () => page.locator("#lanes li:visible").count(), more = page.locator(".lanes-axis button");
+  check("lanes: twelve", await seen() === 12 && (await text(page, "#lanes .bar .count")) === "28 more, with 70.00 % of the whole", await text(page, "#lanes .bar .count"));
+  await more.focus();
+  await page.keyboard.press("Enter");
+  await settle(page);
+  check("lanes: the others by the keyboard", await seen() === 40 && (await text(page, "#lanes .bar .count")) === "" &&
+    await page.locator("#lanes li canvas").last().evaluate((c) => c.getContext("2d").getImageData(0, 0, c.width, 4).data.some((v) => v)), await seen());
+  await more.click();
+  check("lanes: fewer again", await seen() === 12, await seen());
+  check("lanes: seconds below", await page.locator(".lanes-axis canvas").evaluate((c) => c.width > 300 &&
+    c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((v) => v)));
+}
+
 async function skew(page) {
   await open(page, draw("skew.html", "skew", "samples/recording"));
   const said = json("skew", "samples/recording"), most = said.functions.filter((f) => f.tested === "self")
@@ -418,7 +436,7 @@ const only = process.env.ONLY; /* one part, by its name */
   const b = await chromium.launch({ executablePath: browser, args: ["--no-sandbox"] });
   const errors = [];
   const expected = /Executing inline script violates/; /* of the test that tries to */
-  for (const run of [small, recording, kinds, waits, chart, skew, hostile, large]) {
+  for (const run of [small, recording, kinds, waits, chart, lanes, skew, hostile, large]) {
     if (only && run.name !== only) continue;
     const page = await b.newPage({ viewport: { width: 1280, height: 800 } });
     page.on("console", (m) => { if (m.type() === "error" && !(run === hostile && expected.test(m.text()))) errors.push(run.name + ": " + m.text()); });
