@@ -1,6 +1,6 @@
-# Lists the bounds checks of C files, one a line: number of its first line, number of its last line, what to put in place
-# of each relational operand of its condition in turn (1: of the first ...), and the condition. A check is an "if" whose condition
-# compares by <, >, <= or >= and that leaves (return, goto, break, continue) or notes an error; results below zero are none.
+# Lists the bounds checks of a C file: first line, last line, the condition without one of its operands, that operand.
+# A check is an "if" whose condition compares by <, >, <= or >= and that leaves (return, goto, break, continue) or notes an
+# error. What system calls and our own functions return (below zero, errno) is none.
 
 function trim(s) { gsub(/[ \t]+/, " ", s); sub(/^ /, "", s); return s }
 
@@ -42,7 +42,7 @@ END {
 		tail = text ~ /\{$/ ? ") {" : ")"
 		n = split_or(condition)
 		for (i = 1; i <= n; i++) {
-			if (part[i] !~ / (<|>|<=|>=) / || part[i] ~ / < 0[) ]*$/)
+			if (part[i] !~ / (<|>|<=|>=) / || part[i] ~ / <=? 0[) ]*$/ || part[i] ~ /errno/)
 				continue
 			mutated = ""
 			for (j = 1; j <= n; j++)
