@@ -123,9 +123,9 @@ static bool matches(const struct pattern *p, size_t at, const char *name, const 
 {
 	for (;;) {
 		const char *atom = p->text + at;
-		size_t width, most = 0;
+		size_t width, least, most = 0;
 
-		if (*atom == '|' || *atom == ')') {
+		if (outer && (*atom == '|' || *atom == ')')) { /* pattern_make has seen to it that there are none outside */
 			at = p->steps[outer->group].end + 1u;
 			at += p->text[at] == '?';
 			outer = outer->outer;
@@ -163,10 +163,11 @@ static bool matches(const struct pattern *p, size_t at, const char *name, const 
 		while (name[most] && stands_for(atom, width, name[most]) && (atom[width] != '?' || !most))
 			most++;
 		at += width + 1;
-		for (; most > (atom[width] == '+'); most--)
+		least = atom[width] == '+';
+		for (; most > least; most--)
 			if (matches(p, at, name + most, outer))
 				return true;
-		if (atom[width] == '+' && !most)
+		if (most < least)
 			return false;
 		name += most;
 	}
