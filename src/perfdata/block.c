@@ -462,8 +462,8 @@ static int next_in_stream(struct perfdata *pd, struct perfdata_block *b, struct 
 	if (pd->skip_tracing)
 		keep_tracing(pd, data + run, have, offset + run);
 	pd->raw_at += have;
-	/* the walk of this block wants the whole of it */
-	return pd->skip_tracing ? skip_payload(pd, e) : 0;
+	/* the walk of this block wants the whole of it; what will not come is said even if the next call refuses the file */
+	return pd->skip_tracing || pd->stream_end ? skip_payload(pd, e) : 0;
 }
 
 /*
