@@ -11,7 +11,7 @@
 /* Longer names cost the demangler time that grows faster than they do. */
 #define MAX_NAME 4096
 /* Of a demangled name, by estimate; the largest of 75,000 in LLVM and clang is 0.5 MB. */
-#define MAX_PLAIN (4 << 20)
+#define MAX_PLAIN (1 << 20)
 #define MAX_GROUPS 256
 #define MAX_SUBSTITUTIONS 1024
 
