@@ -199,10 +199,10 @@ tick() {
 	echo
 }
 
-# CPU time a request, since a shared machine gives no steady throughput: the median of five runs, the
-# modes in turn so that a busy moment hits all. What the recording process itself used stands apart.
-# Seven rounds, modes in turn; each is compared with the run without anything of its own round. Garbage is collected when
-# it comes to 256 MB: a heap as small as the server's is collected a tenth more or less often for whatever the run adds to it.
+# CPU time a request, since a shared machine gives no steady throughput. Seven rounds, the modes in turn so that a busy
+# moment hits all; each is compared with the run without anything of its own round. What the recording process itself used
+# stands apart. Garbage is collected when it comes to 256 MB: a heap as small as the server's is collected a tenth more or
+# less often for whatever the run adds to it.
 overhead() {
 	echo "### What recording costs the HTTP server"
 	printf '\n    GOGC=off GOMEMLIMIT=256MiB [perfskew record OPTIONS -o DIR --] server -seconds 4 -clients 8 [-cpuprofile FILE] [-trace FILE]\n\n'

@@ -15,12 +15,12 @@
  * tables, segments (not of debug files, whose segments are elsewhere), sections that lie outside of it.
  */
 char *elf_check(Elf *elf, uint64_t size, bool debug_file);
+/* The same of the units of .debug_info: lengths and versions. */
+char *dwarf_check(Elf *elf);
 /*
  * How many program headers there are: 0 where the file has no room for so many. libelf believes the count in
  * section 0 (PN_XNUM), up to four billion.
  */
 size_t elf_segments(Elf *elf);
-/* The same of the units of .debug_info: lengths and versions. */
-char *dwarf_check(Elf *elf);
 
 #endif

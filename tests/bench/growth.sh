@@ -1,8 +1,8 @@
 #!/bin/sh
-# How the cost of reading, unwinding and naming grows with one, two and four times of what a recording has, in instructions that valgrind's callgrind
-# counts, so that it does not matter how busy the machine is. What starting costs is left out: from two to four times may cost
-# at most 2.2 times of what from one to two times costs (linear, and a tenth), for stacks that are all alike or all different,
-# mappings and threads.
+# How the cost of reading, unwinding and naming grows with one, two and four times of what a recording has, in instructions
+# that valgrind's callgrind counts, so that it does not matter how busy the machine is. What starting costs is left out:
+# from two to four times may cost at most 2.2 times of what from one to two times costs (linear, and a tenth), for stacks
+# that are all alike or all different, mappings and threads.
 set -u
 perfskew=${PERFSKEW:-$PWD/perfskew}
 grow=${GROW:-$PWD/tests/bench/grow}

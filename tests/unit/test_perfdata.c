@@ -7,9 +7,9 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/alloc.h"
 #include "build.h"
 #include "perfdata/perfdata.h"
-#include "base/alloc.h"
 #include "reading.h"
 #include "suite.h"
 

@@ -224,63 +224,47 @@ static void block_that_becomes_zeros(void)
 }
 
 /* In pipe form the attribute comes with the records; the reason is given all the same. */
-static void pipe_refuses_by_name_too(void)
+/* A stream that begins with this attribute, then has a sample: refused by a text that holds "why". */
+static void pipe_refuses(const struct build_attr *a, const char *why)
 {
-	struct build_attr a = basic;
 	struct build b = {0};
 	struct perfdata *pd;
 	struct perfdata_block blk;
 	struct perfdata_record rec;
+	struct perfdata_walk w;
 	struct error e;
 
-	a.sample_type |= UINT64_C(1) << 40;
-	pipe_begin(&b, &a, 1);
+	pipe_begin(&b, a, 1);
 	basic_sample(&b, 1, 2, 3);
 	pd = open_built(&b);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
 	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), 1);
-	{
-		struct perfdata_walk w = perfdata_walk_start(pd, &blk);
-
-		while (perfdata_walk_next(&w, &rec))
-			;
-	}
+	w = perfdata_walk_start(pd, &blk);
+	while (perfdata_walk_next(&w, &rec))
+		;
 	perfdata_block_release(&blk);
 	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), -1);
 	CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
-	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "sample_type bit 40"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, why));
 	perfdata_close(pd);
 	build_free(&b);
+}
+
+static void pipe_refuses_by_name_too(void)
+{
+	struct build_attr a = basic;
+
+	a.sample_type |= UINT64_C(1) << 40;
+	pipe_refuses(&a, "sample_type bit 40");
 }
 
 /* The kernel takes no attribute over a page (perf_copy_attr); none of ours is one. */
 static void pipe_refuses_large_attributes(void)
 {
 	struct build_attr a = basic;
-	struct build b = {0};
-	struct perfdata *pd;
-	struct perfdata_block blk;
-	struct perfdata_record rec;
-	struct error e;
 
 	a.size = 4200;
-	pipe_begin(&b, &a, 1);
-	pd = open_built(&b);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
-	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), 1);
-	{
-		struct perfdata_walk w = perfdata_walk_start(pd, &blk);
-
-		while (perfdata_walk_next(&w, &rec))
-			;
-	}
-	perfdata_block_release(&blk);
-	CU_ASSERT_EQUAL(perfdata_nr_attrs(pd), 0);
-	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), -1);
-	CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
-	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "event attribute of 4200 bytes, at offset 0x18"));
-	perfdata_close(pd);
-	build_free(&b);
+	pipe_refuses(&a, "event attribute of 4200 bytes, at offset 0x18");
 }
 
 /* Cut at every byte: refused or said, and no record before the cut is lost. */
