@@ -128,14 +128,14 @@ static void put_set(FILE *f, const struct profile *p, const struct profile_label
 	}
 }
 
-void golabels_text(FILE *f, const struct golabels *l, const char *entry)
+void golabels_text(FILE *f, const char *lead, const struct golabels *l, const char *entry)
 {
 	size_t nr;
 	int64_t total;
 	const struct golabel *of = golabels_of(l, entry, &nr, &total);
 
 	for (size_t i = 0; i < nr && i < SHOWN; i++) {
-		fputs(i ? ", " : ", labels ", f);
+		fputs(i ? ", " : lead, f);
 		put_set(f, l->profile, &l->profile->label_sets[of[i].set]);
 		fprintf(f, " %.0f %%", 100.0 * (double)of[i].samples / (double)total);
 	}

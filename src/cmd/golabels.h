@@ -30,8 +30,9 @@ void golabels_release(struct golabels *l);
 /* Those of an entry function; NULL: none. total: all its samples. */
 const struct golabel *golabels_of(const struct golabels *l, const char *entry, size_t *nr, int64_t *total);
 
-/* ", labels route=/zip 62 %, route=/json 30 %, none 8 %" for people; "labels": [{"labels": [{"key", "value"}], "samples", "share"}]. */
-void golabels_text(FILE *f, const struct golabels *l, const char *entry);
+/* "route=/zip 62 %, route=/json 30 %, none 8 %" for people, with lead before it; nothing where there are none. */
+void golabels_text(FILE *f, const char *lead, const struct golabels *l, const char *entry);
+/* "labels": [{"labels": [{"key", "value"}], "samples", "share"}]. */
 void golabels_json(struct json_object *row, const struct golabels *l, const char *entry);
 
 #endif

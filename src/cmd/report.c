@@ -286,7 +286,7 @@ static int goroutines_text(const struct report *o, const struct input *in, const
 		put_safe(out.f, profile_str(&in->profile, g->name));
 		put_traced(out.f, in, g);
 		if (r->labels && g->entry)
-			golabels_text(out.f, r->labels, profile_str(&in->profile, g->entry));
+			golabels_text(out.f, ", labels ", r->labels, profile_str(&in->profile, g->entry));
 		fputc('\n', out.f);
 	}
 	return output_commit(&out, &e) < 0 ? fail(&e) : EXIT_CODE_OK;
@@ -295,7 +295,6 @@ static int goroutines_text(const struct report *o, const struct input *in, const
 /* " `route=/zip 62 %, none 38 %` |": a cell of its own. */
 static void put_labels_cell(FILE *f, const struct input *in, const struct goroutine_rows *r, const struct collect_goroutine *g)
 {
-	const size_t lead = strlen(", labels ");
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
@@ -303,11 +302,11 @@ static void put_labels_cell(FILE *f, const struct input *in, const struct gorout
 	if (!memory)
 		alloc_failed(1);
 	if (g->entry)
-		golabels_text(memory, r->labels, profile_str(&in->profile, g->entry));
+		golabels_text(memory, "", r->labels, profile_str(&in->profile, g->entry));
 	fclose(memory);
 	fputc(' ', f);
-	if (size > lead)
-		put_markdown_code(f, text + lead, COMMENT_NAME);
+	if (size)
+		put_markdown_code(f, text, COMMENT_NAME);
 	fputs(" |", f);
 	free(text);
 }

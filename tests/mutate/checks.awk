@@ -21,7 +21,10 @@ function split_or(s,   i, c, depth, n, from) {
 	return n
 }
 
-{ line[FNR] = $0 }
+{
+	gsub(/[ \t]*\/\*[^*]*\*\/$/, "") # a comment behind the code
+	line[FNR] = $0
+}
 
 END {
 	for (first = 1; first <= FNR; first++) {

@@ -35,7 +35,7 @@ fi
 
 git archive --prefix=tree/ HEAD | tar -x -C "$tmp"
 tree=$tmp/tree
-git diff HEAD --binary | (cd "$tree" && git apply --allow-empty 2>/dev/null || true)
+git diff HEAD --binary | (cd "$tree" && git apply --allow-empty)
 (cd "$tree" && ./autogen.sh && mkdir build && cd build && ../configure -q --enable-sanitize CFLAGS='-O1 -g0') >"$tmp/log" 2>&1
 harnesses=$(cd "$tree/tests/fuzz" && ls fuzz_*.c | sed 's|fuzz_\(.*\)\.c|tests/fuzz/replay_\1|')
 make -s -C "$tree/build" -j2 tests/hostile/hostile tests/unit/run $harnesses >>"$tmp/log" 2>&1 || { tail "$tmp/log"; exit 99; }
