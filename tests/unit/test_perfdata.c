@@ -146,6 +146,7 @@ static void counts_past_the_end(void)
 		{PERF_SAMPLE_CALLCHAIN, 0, {3, 0, 0}},
 		{PERF_SAMPLE_RAW, 0, {0xffffffff, 0, 0}},
 		{PERF_SAMPLE_BRANCH_STACK, 0, {UINT64_MAX / 24 + 2, 0, 0}},
+		{PERF_SAMPLE_BRANCH_STACK, 0, {UINT64_MAX / 24 + 1, 0, 0}}, /* times 24: 8 */
 		{PERF_SAMPLE_READ, PERF_FORMAT_GROUP, {UINT64_MAX, 0, 0}},
 		{PERF_SAMPLE_STACK_USER, 0, {UINT64_MAX - 7, 0, 0}},
 		{PERF_SAMPLE_STACK_USER, 0, {8, 0, 9}}, /* more valid bytes than were reserved */

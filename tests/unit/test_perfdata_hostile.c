@@ -223,6 +223,53 @@ static void block_that_becomes_zeros(void)
 	build_free(&b);
 }
 
+/* A block whose last record goes beyond it, or has no room for its head. */
+static void records_beyond_the_block(void)
+{
+	struct build b = {0};
+	struct perfdata *pd;
+	struct perfdata_record rec;
+
+	file_begin(&b, &basic, 1);
+	basic_sample(&b, 1, 2, 3);
+	file_end(&b, NULL, 0);
+	pd = open_built(&b);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+	for (size_t n = 0; n <= 32; n++) {
+		uint8_t *exact = xmemdup(b.data + b.record, n ? n : 1);
+		struct perfdata_block blk = {.data = exact, .size = n};
+		size_t at = 0;
+
+		CU_ASSERT_EQUAL(perfdata_block_next(pd, &blk, &at, &rec), n == 32);
+		CU_ASSERT_EQUAL(at, n == 32 ? 32 : 0);
+		free(exact);
+	}
+	perfdata_close(pd);
+	build_free(&b);
+}
+
+/* Names of events (perf before 3.10): one for each attribute, what comes after is passed over. */
+static void names_of_events(void)
+{
+	struct build b = {0};
+	struct perfdata *pd;
+
+	pipe_begin(&b, &basic, 1);
+	for (int i = 0; i < 2; i++) {
+		record_begin(&b, PERF_RECORD_HEADER_EVENT_TYPE, 0);
+		put64(&b, basic.config);
+		put_str(&b, i ? "second" : "first", 64);
+		record_end(&b);
+	}
+	basic_sample(&b, 1, 2, 3);
+	pd = open_built(&b);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+	CU_ASSERT_EQUAL(read_all(pd).samples, 1);
+	CU_ASSERT_STRING_EQUAL(perfdata_attr(pd, 0)->name, "first");
+	perfdata_close(pd);
+	build_free(&b);
+}
+
 /* In pipe form the attribute comes with the records; the reason is given all the same. */
 /* A stream that begins with this attribute, then has a sample: refused by a text that holds "why". */
 static void pipe_refuses(const struct build_attr *a, const char *why)
@@ -484,6 +531,8 @@ static const struct suite_test tests[] = {
 	{"flood of record types", flood_of_record_types},
 	{"ids that overlap", ids_that_overlap},
 	{"block that becomes zeros", block_that_becomes_zeros},
+	{"records beyond the block", records_beyond_the_block},
+	{"names of events", names_of_events},
 	{"pipe refuses by name too", pipe_refuses_by_name_too},
 	{"pipe form refuses large attributes", pipe_refuses_large_attributes},
 	{"cut anywhere", cut_anywhere},

@@ -306,7 +306,7 @@ static void expressions_are_translated(void)
 	};
 	static const char *const refused[] = {
 		"\\pL", "[\\pL]", "\\1", "a(?i)b", "(?i:a)", "[a", "[z-a]", "*", "a**", "\\", "[\\", "a{1001}",
-		"(a{100}){100}", "[\xc3\xa9]", "\\x{1F600}", "(?P<x",
+		"(a{100}){100}", "[\xc3\xa9]", "\\x{1F600}", "\\x80", "\\x00", "\\x", "\\x{41", "(?P<x",
 	};
 	const char *why;
 	bool ignore_case;
@@ -415,6 +415,8 @@ static void later_fields(void)
 	CU_ASSERT_TRUE(pprof_recognise(m.bytes, m.nr));
 	expect(&m, "root 3\n");
 	CU_ASSERT_FALSE(pprof_recognise(text, sizeof(text) - 1));
+	CU_ASSERT_FALSE(pprof_recognise("\x0a\x05half", 6)); /* a message of five bytes, of which four are there */
+	CU_ASSERT_TRUE(pprof_recognise("\x0a\x04half", 6));
 	free(m.bytes);
 }
 

@@ -53,6 +53,12 @@ static void folded_reads_and_writes(void)
 	CU_ASSERT_STRING_EQUAL(text, "-;x 1\na;c 3\nb 7\n");
 	free(text);
 	CU_ASSERT_EQUAL(p.series[0].total, 11);
+	profile_release(&p);
+	/* a stack of the comm alone is none */
+	read_folded(&p, "main 4\nmain;a 1\n");
+	text = write_folded(&p, 0, false, true);
+	CU_ASSERT_STRING_EQUAL(text, "a 1\n");
+	free(text);
 	CU_ASSERT_EQUAL(damage_total(&p.damage), 0);
 	profile_release(&p);
 	/* difffolded.pl: two columns */
@@ -91,6 +97,20 @@ static void folded_damage_is_counted(void)
 	CU_ASSERT_EQUAL(p.damage.kind[DAMAGE_FOLDED_LINE].offset, 6);
 	CU_ASSERT_EQUAL(p.series[0].total, 3);
 	profile_release(&p);
+	/* a line may have 16 MB */
+	for (size_t over = 0; over < 2; over++) {
+		size_t n = ((size_t)16 << 20) + over;
+		char *line = malloc(n);
+
+		memset(line, 'a', n);
+		memcpy(line + n - 2, " 7", 2);
+		profile_init(&p);
+		CU_ASSERT_EQUAL(folded_read(&p, line, n, "test", &e) < 0, over); /* no other line is there */
+		CU_ASSERT_EQUAL(p.damage.kind[DAMAGE_FOLDED_LINE].count, over);
+		CU_ASSERT_EQUAL(p.nr_rows, over ? 0 : 1);
+		profile_release(&p);
+		free(line);
+	}
 	CU_ASSERT_FALSE(folded_recognise("hello world", 11));
 	CU_ASSERT_FALSE(folded_recognise("", 0));
 	CU_ASSERT_FALSE(folded_recognise("a\0b 1", 5));
@@ -328,6 +348,35 @@ static void dropped_frames(void)
 	}
 }
 
+/* prune.go, simplifyFunc: arguments are no part of a name, but for what is called so. */
+static void dropped_frames_with_arguments(void)
+{
+	static const struct {
+		const char *drop, *want;
+	} cases[] = {
+		{"f", "a 1\na;g(anonymous namespace)h;(int) 2\n"},
+		{"x::operator\\(\\)", "a;f(int) 1\na;g(anonymous namespace)h;(int) 2\n"},
+		{"g\\(anonymous namespace\\)h", "a 2\na;f(int);x::operator()(long) 1\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct profile p, q;
+		struct error e;
+		size_t size;
+		char *bytes;
+
+		read_folded(&p, "a;f(int);x::operator()(long) 1\na;g(anonymous namespace)h;(int) 2\n");
+		p.drop_frames = strtab_add(&p.strings, cases[i].drop);
+		bytes = write_pprof(&p, false, &size);
+		profile_init(&q);
+		CU_ASSERT_EQUAL(pprof_read(&q, bytes, size, "test", &e), 0);
+		expect_folded(&q, cases[i].want);
+		free(bytes);
+		profile_release(&p);
+		profile_release(&q);
+	}
+}
+
 /* Two bytes an empty sample, in a file that is no gzip bomb by its ratio. */
 static void empty_messages_are_bounded(void)
 {
@@ -418,6 +467,7 @@ static const struct suite_test tests[] = {
 	{"pprof survives damage", pprof_survives_damage},
 	{"gzip bombs are refused", gzip_bombs_are_refused},
 	{"pprof: dropped frames", dropped_frames},
+	{"pprof: dropped frames with arguments", dropped_frames_with_arguments},
 	{"pprof: empty messages are bounded", empty_messages_are_bounded},
 	{"merge is associative", merge_is_associative},
 	{"values saturate", values_saturate},

@@ -222,9 +222,12 @@ static void values(void)
 static void bad_formats(void)
 {
 	static const char *const bad[] = {
-		"", "name: x\n", "ID: 5\n", "name: x\nID: 5x\n", "name: x\nID: 99999999999\n", "name:\nID: 5\n",
+		"", "name: x\n", "ID: 5\n", "name: x\nID: 5x\n", "name: x\nID: 99999999999\n", "name: x\nID: 18446744073709551621\n", /* 5 in 64 bits */
+		"name: x\nID: 4294967301\n", "name: x\nID: 6/\n", "name:\nID: 5\n",
 		"name: x\nID: 5\nformat:\n\tfield:int a;\toffset:z;\tsize:4;\tsigned:1;\n",
 		"name: x\nID: 5\nformat:\n\tfield:int a;\toffset:99999999999;\tsize:4;\n",
+		"name: x\nID: 5\nformat:\n\tfield:int a;\toffset:1/;\tsize:4;\n",
+		"name: x\nID: 5\nformat:\n\tfield:int a;\toffset:4294967296;\tsize:4;\n",
 		"name: x\nID: 5\nformat:\n\tfield:int a\n", "name: x\nID: 5\nformat:\n\tfield:[4];\toffset:0;\tsize:4;\n",
 		"name: x\nID: 5\nformat:\n\tfield:__data_loc ;\toffset:0;\tsize:4;\n",
 		"name: x\nID: 5\nformat:\n\tfield:;\toffset:0;\tsize:4;\n", "name: x\nID: 5\nformat:\n\tfield;\n",
@@ -246,6 +249,33 @@ static void bad_formats(void)
 		CU_ASSERT_EQUAL(perfdata_damage(pd)->kind[DAMAGE_TRACING].count, 1);
 		CU_ASSERT_PTR_NULL(perfdata_tracepoint(pd, 5));
 		CU_ASSERT_PTR_NOT_NULL(perfdata_tracepoint(pd, 372));
+		perfdata_close(pd);
+		build_free(&b);
+		build_free(&t);
+	}
+}
+
+/* Neither little nor big endian, words of neither four nor eight bytes: damage, and no tracepoint. */
+static void bad_heads(void)
+{
+	static const uint8_t heads[][2] = {{2, 8}, {0, 2}, {0, 16}};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		const char *formats[] = {sched_switch};
+		struct build b = {0}, t = {0};
+		struct build_feature f;
+		struct perfdata *pd;
+
+		put_tracing_data(&t, formats, 1);
+		memcpy(t.data + 14, heads[i], 2);
+		f = (struct build_feature){1, t.data, t.nr};
+		file_begin(&b, raw_attrs, 3);
+		put_switch(&b, 1);
+		file_end(&b, &f, 1);
+		pd = open_built(&b);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+		CU_ASSERT_EQUAL(perfdata_damage(pd)->kind[DAMAGE_TRACING].count, 1);
+		CU_ASSERT_PTR_NULL(perfdata_tracepoint(pd, 372));
 		perfdata_close(pd);
 		build_free(&b);
 		build_free(&t);
@@ -321,6 +351,7 @@ static const struct suite_test tests[] = {
 	{"pipe record", pipe_record},
 	{"values", values},
 	{"bad formats", bad_formats},
+	{"bad heads", bad_heads},
 	{"cut and flipped", cut_and_flipped},
 	{"corpus", corpus},
 	{NULL, NULL},
