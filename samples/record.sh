@@ -159,29 +159,11 @@ vdso() {
 	dd if=/proc/$$/mem bs=4096 skip=$((from / 4096)) count=$(((to - from) / 4096)) of="$1" status=none
 }
 
-# The recording in samples/recording/. Made in a folder of neutral name and with an empty environment,
-# because stack dumps hold a process' arguments and environment. One CPU with GOMAXPROCS 4: a
-# container whose CPU is limited, where pprof and perf differ. The kernel notes the build-ids
-# (--buildid-mmap), because perf writes none itself when it compresses. Nothing of the machine it is read
-# on is needed: the program is static, and the vdso, which is in no file, lies beside it. Small: no
-# DWARF, no HTTP/2, a low rate, and of the kernel's symbols only those that occur, each with its
-# successor as its end.
-bundle() {
-	v=${versions%% *}
-	dir=/tmp/perfskew-sample
-	rm -rf $dir
-	mkdir -p $dir/bin
-	build server $v static
-	flags="CGO_ENABLED=0 -trimpath -tags nethttpomithttp2,small,netgo,osusergo -ldflags=-s -w"
-	(cd "$src" && CGO_ENABLED=0 gotool "$v" build -trimpath -tags nethttpomithttp2,small,netgo,osusergo \
-		'-ldflags=-s -w' -o $dir/bin/server ./server)
-	command="perf record -N --buildid-mmap -k mono ${ring:+$ring }--compression-level=12 -e $event -F 99 -g --call-graph=dwarf,16384 -o perf.data -- taskset -c 0 bin/server -procs 4 -clients 32 -seconds 16 -cpuprofile cpu.pb.gz"
-	say "bundle: $command"
-	(cd $dir && env -i PATH=/usr/bin:/bin HOME=$dir $command >/dev/null)
-	vdso "$dir/bin/[vdso]"
-	perf script -i $dir/perf.data -F ip,sym,dso 2>/dev/null | awk '/\(\[/ && length($1) == 16 { print $1 }' | sort -u >$dir/addresses
+# DIR/kallsyms: of the kernel's symbols those that occur in DIR/perf.data, each with its successor as its end.
+kernel_symbols() {
+	perf script -i $1/perf.data -F ip,sym,dso 2>/dev/null | awk '/\(\[/ && length($1) == 16 { print $1 }' | sort -u >$1/addresses
 	# Addresses of 16 hexadecimal digits sort as text. Aliases share one: all or none.
-	sort -s -k1,1 /proc/kallsyms | awk -v hits=$dir/addresses '
+	sort -s -k1,1 /proc/kallsyms | awk -v hits=$1/addresses '
 		function next_hit() { more = (getline hit <hits) > 0 }
 		BEGIN { next_hit() }
 		$2 !~ /^[tTwW]$/ { next }
@@ -197,8 +179,30 @@ bundle() {
 			addr = $1
 			group = ""
 		}
-		{ group = group $0 "\n" }' | awk '!seen[$0]++' >$dir/kallsyms
-	rm -f $dir/addresses
+		{ group = group $0 "\n" }' | awk '!seen[$0]++' >$1/kallsyms
+	rm -f $1/addresses
+}
+
+# The recording in samples/recording/. Made in a folder of neutral name and with an empty environment,
+# because stack dumps hold a process' arguments and environment. One CPU with GOMAXPROCS 4: a
+# container whose CPU is limited, where pprof and perf differ. The kernel notes the build-ids
+# (--buildid-mmap), because perf writes none itself when it compresses. Nothing of the machine it is read
+# on is needed: the program is static, and the vdso, which is in no file, lies beside it. Small: no
+# DWARF, no HTTP/2, a low rate, and of the kernel's symbols only those that occur.
+bundle() {
+	v=${versions%% *}
+	dir=/tmp/perfskew-sample
+	rm -rf $dir
+	mkdir -p $dir/bin
+	build server $v static
+	flags="CGO_ENABLED=0 -trimpath -tags nethttpomithttp2,small,netgo,osusergo -ldflags=-s -w"
+	(cd "$src" && CGO_ENABLED=0 gotool "$v" build -trimpath -tags nethttpomithttp2,small,netgo,osusergo \
+		'-ldflags=-s -w' -o $dir/bin/server ./server)
+	command="perf record -N --buildid-mmap -k mono ${ring:+$ring }--compression-level=12 -e $event -F 99 -g --call-graph=dwarf,16384 -o perf.data -- taskset -c 0 bin/server -procs 4 -clients 32 -seconds 16 -cpuprofile cpu.pb.gz"
+	say "bundle: $command"
+	(cd $dir && env -i PATH=/usr/bin:/bin HOME=$dir $command >/dev/null)
+	vdso "$dir/bin/[vdso]"
+	kernel_symbols $dir
 	mkdir -p "$here/recording/bin"
 	cp $dir/bin/server "$dir/bin/[vdso]" "$here/recording/bin/"
 	cp $dir/perf.data $dir/cpu.pb.gz $dir/kallsyms "$here/recording/"
@@ -229,7 +233,7 @@ traced() {
 }
 
 # Recordings of the bundled server that perfskew makes, with options of its own: samples/switched/ has every switch to a
-# goroutine, samples/waits/ the scheduler's switches of threads.
+# goroutine, samples/waits/ the scheduler's switches of threads. The kernel's symbols and its vdso lie beside them.
 own() { # NAME SECONDS RECORD-OPTION...
 	name=$1 seconds=$2
 	shift 2
@@ -240,7 +244,13 @@ own() { # NAME SECONDS RECORD-OPTION...
 	command="perfskew record -q $* -o out -- bin/server -procs 1 -clients 2 -seconds $seconds"
 	say "$name: $command"
 	(cd $dir && env -i PATH="$here/../build:/usr/bin:/bin" HOME=$dir $command >/dev/null)
-	cp $dir/out/perf.data "$here/$name/"
+	kernel_symbols $dir/out
+	rm -rf "$here/$name/bin"
+	if [ -e "$dir/out/bin/[vdso]" ]; then # where a sample was in it
+		mkdir -p "$here/$name/bin"
+		cp "$dir/out/bin/[vdso]" "$here/$name/bin/"
+	fi
+	cp $dir/out/perf.data $dir/out/kallsyms "$here/$name/"
 	chmod 644 "$here/$name/perf.data"
 	grep -v "^$name/" "$here/MANIFEST" >$dir/MANIFEST
 	printf '%s/perf.data\t%s\t%s\t%s\t%s\tcd %s && %s\n' \
