@@ -270,8 +270,10 @@ static void names_of_events(void)
 	build_free(&b);
 }
 
-/* In pipe form the attribute comes with the records; the reason is given all the same. */
-/* A stream that begins with this attribute, then has a sample: refused by a text that holds "why". */
+/*
+ * In pipe form the attribute comes with the records. A stream that begins with this one, then has a sample, is
+ * refused by a text that holds "why", and the attribute is not taken.
+ */
 static void pipe_refuses(const struct build_attr *a, const char *why)
 {
 	struct build b = {0};
@@ -290,6 +292,7 @@ static void pipe_refuses(const struct build_attr *a, const char *why)
 	while (perfdata_walk_next(&w, &rec))
 		;
 	perfdata_block_release(&blk);
+	CU_ASSERT_EQUAL(perfdata_nr_attrs(pd), 0);
 	CU_ASSERT_EQUAL(perfdata_next_block(pd, &blk, &e), -1);
 	CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, why));
