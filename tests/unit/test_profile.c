@@ -314,6 +314,27 @@ static void gzip_bombs_are_refused(void)
 	free(packed);
 }
 
+/* Folded text written as pprof with frames to drop and to keep (NULL: none), read again. */
+static void expect_dropped(const char *folded, const char *drop, const char *keep, const char *want)
+{
+	struct profile p, q;
+	struct error e;
+	size_t size;
+	char *bytes;
+
+	read_folded(&p, folded);
+	p.drop_frames = strtab_add(&p.strings, drop);
+	if (keep)
+		p.keep_frames = strtab_add(&p.strings, keep);
+	bytes = write_pprof(&p, false, &size);
+	profile_init(&q);
+	CU_ASSERT_EQUAL(pprof_read(&q, bytes, size, "test", &e), 0);
+	expect_folded(&q, want);
+	free(bytes);
+	profile_release(&p);
+	profile_release(&q);
+}
+
 /* google/pprof profile/prune.go: with the dropped function goes what it calls, never all. */
 static void dropped_frames(void)
 {
@@ -328,24 +349,8 @@ static void dropped_frames(void)
 		{"mall", NULL, "a;b;malloc 2\na;malloc;c 1\n"}, /* a whole name is asked for */
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct profile p, q;
-		struct error e;
-		size_t size;
-		char *bytes;
-
-		read_folded(&p, "a;b;malloc 2\na;malloc;c 1\n");
-		p.drop_frames = strtab_add(&p.strings, cases[i].drop);
-		if (cases[i].keep)
-			p.keep_frames = strtab_add(&p.strings, cases[i].keep);
-		bytes = write_pprof(&p, false, &size);
-		profile_init(&q);
-		CU_ASSERT_EQUAL(pprof_read(&q, bytes, size, "test", &e), 0);
-		expect_folded(&q, cases[i].want);
-		free(bytes);
-		profile_release(&p);
-		profile_release(&q);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		expect_dropped("a;b;malloc 2\na;malloc;c 1\n", cases[i].drop, cases[i].keep, cases[i].want);
 }
 
 /* prune.go, simplifyFunc: arguments are no part of a name, but for what is called so. */
@@ -359,22 +364,9 @@ static void dropped_frames_with_arguments(void)
 		{"g\\(anonymous namespace\\)h", "a 2\na;f(int);x::operator()(long) 1\n"},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct profile p, q;
-		struct error e;
-		size_t size;
-		char *bytes;
-
-		read_folded(&p, "a;f(int);x::operator()(long) 1\na;g(anonymous namespace)h;(int) 2\n");
-		p.drop_frames = strtab_add(&p.strings, cases[i].drop);
-		bytes = write_pprof(&p, false, &size);
-		profile_init(&q);
-		CU_ASSERT_EQUAL(pprof_read(&q, bytes, size, "test", &e), 0);
-		expect_folded(&q, cases[i].want);
-		free(bytes);
-		profile_release(&p);
-		profile_release(&q);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		expect_dropped("a;f(int);x::operator()(long) 1\na;g(anonymous namespace)h;(int) 2\n", cases[i].drop, NULL,
+			       cases[i].want);
 }
 
 /* Two bytes an empty sample, in a file that is no gzip bomb by its ratio. */

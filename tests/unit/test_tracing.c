@@ -218,11 +218,32 @@ static void values(void)
 	build_free(&t);
 }
 
+/* A file with this tracing data, which is freed: one damage, no tracepoint 5, and sched_switch where "rest" is read. */
+static void expect_damage(struct build *t, bool rest)
+{
+	struct build b = {0};
+	struct build_feature f = {1, t->data, t->nr};
+	struct perfdata *pd;
+
+	file_begin(&b, raw_attrs, 3);
+	put_switch(&b, 1);
+	file_end(&b, &f, 1);
+	pd = open_built(&b);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
+	CU_ASSERT_EQUAL(perfdata_damage(pd)->kind[DAMAGE_TRACING].count, 1);
+	CU_ASSERT_PTR_NULL(perfdata_tracepoint(pd, 5));
+	CU_ASSERT_EQUAL(perfdata_tracepoint(pd, 372) != NULL, rest);
+	perfdata_close(pd);
+	build_free(&b);
+	build_free(t);
+}
+
 /* Formats that lie are damage each, and the others stay. */
 static void bad_formats(void)
 {
 	static const char *const bad[] = {
-		"", "name: x\n", "ID: 5\n", "name: x\nID: 5x\n", "name: x\nID: 99999999999\n", "name: x\nID: 18446744073709551621\n", /* 5 in 64 bits */
+		"", "name: x\n", "ID: 5\n", "name: x\nID: 5x\n", "name: x\nID: 99999999999\n",
+		"name: x\nID: 18446744073709551621\n", /* 5 in 64 bits */
 		"name: x\nID: 4294967301\n", "name: x\nID: 6/\n", "name:\nID: 5\n",
 		"name: x\nID: 5\nformat:\n\tfield:int a;\toffset:z;\tsize:4;\tsigned:1;\n",
 		"name: x\nID: 5\nformat:\n\tfield:int a;\toffset:99999999999;\tsize:4;\n",
@@ -235,23 +256,10 @@ static void bad_formats(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		const char *formats[] = {bad[i], sched_switch};
-		struct build b = {0}, t = {0};
-		struct build_feature f;
-		struct perfdata *pd;
+		struct build t = {0};
 
 		put_tracing_data(&t, formats, 2);
-		f = (struct build_feature){1, t.data, t.nr};
-		file_begin(&b, raw_attrs, 3);
-		put_switch(&b, 1);
-		file_end(&b, &f, 1);
-		pd = open_built(&b);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
-		CU_ASSERT_EQUAL(perfdata_damage(pd)->kind[DAMAGE_TRACING].count, 1);
-		CU_ASSERT_PTR_NULL(perfdata_tracepoint(pd, 5));
-		CU_ASSERT_PTR_NOT_NULL(perfdata_tracepoint(pd, 372));
-		perfdata_close(pd);
-		build_free(&b);
-		build_free(&t);
+		expect_damage(&t, true);
 	}
 }
 
@@ -262,23 +270,11 @@ static void bad_heads(void)
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
 		const char *formats[] = {sched_switch};
-		struct build b = {0}, t = {0};
-		struct build_feature f;
-		struct perfdata *pd;
+		struct build t = {0};
 
 		put_tracing_data(&t, formats, 1);
 		memcpy(t.data + 14, heads[i], 2);
-		f = (struct build_feature){1, t.data, t.nr};
-		file_begin(&b, raw_attrs, 3);
-		put_switch(&b, 1);
-		file_end(&b, &f, 1);
-		pd = open_built(&b);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(pd);
-		CU_ASSERT_EQUAL(perfdata_damage(pd)->kind[DAMAGE_TRACING].count, 1);
-		CU_ASSERT_PTR_NULL(perfdata_tracepoint(pd, 372));
-		perfdata_close(pd);
-		build_free(&b);
-		build_free(&t);
+		expect_damage(&t, false);
 	}
 }
 
