@@ -22,7 +22,7 @@ function split_or(s,   i, c, depth, n, from) {
 }
 
 {
-	gsub(/[ \t]*\/\*[^*]*\*\/$/, "") # a comment behind the code
+	sub(/[ \t]*\/\*[^*]*\*\/$/, "") # a comment behind the code
 	line[FNR] = $0
 }
 
