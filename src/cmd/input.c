@@ -61,7 +61,7 @@ static int collect_options(struct collect_options *c, const struct read_options 
 		.goroutine = r->goroutine, .goroutines = wants->goroutines, .no_splice = r->no_splice,
 		.time = r->time, .max_stack = r->max_stack, .no_inline = r->no_inline,
 		.jobs = (int)r->jobs, .lines = wants->lines, .keep_samples = wants->keep_samples,
-		.stacks_only = wants->stacks_only, .no_comm = wants->no_comm,
+		.stacks_only = wants->stacks_only, .no_comm = wants->no_comm, .threads = wants->by_process,
 		.session.modules = module_options(r),
 	};
 	if (r->off_cpu && r->wall)
@@ -83,7 +83,7 @@ static int collect_options(struct collect_options *c, const struct read_options 
 	if (parse_by(r->by, &c->by, e) < 0)
 		return -1;
 	if (wants->by_process)
-		c->by = COLLECT_BY_PROCESS_THREAD;
+		c->by = COLLECT_BY_PROCESS;
 	return 0;
 }
 

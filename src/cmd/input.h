@@ -21,7 +21,7 @@ struct input_wants {
 	bool own_warnings;	    /* the command says itself what cmd/warn.h would */
 	bool keep_with_trace;	    /* keep_samples where there is an execution trace */
 	bool traces;		    /* an execution trace is welcome as the FILE */
-	bool by_process;	    /* "process N", "thread N" as the first frames, whatever --by says */
+	bool by_process;	    /* "process N" as the first frame, whatever --by says, and threads counted */
 	int64_t wall_from, wall_to; /* see collect_options */
 };
 

@@ -221,14 +221,16 @@ static int choose_process(struct skew_result *r, size_t series, struct error *e)
 	return 0;
 }
 
-/* The threads that have samples: nodes two below the root of the chosen process's profile. */
-static size_t count_threads(const struct profile *p)
+/* The threads that have samples, of the process that was chosen: it is the root. */
+static size_t count_threads(const struct skew_result *r)
 {
-	size_t nr = 0;
+	const struct profile *p = &r->perf.profile;
+	uint32_t nr = MAP64_NONE;
+	unsigned int pid;
 
-	for (size_t n = 1; n < p->nr_nodes; n++)
-		nr += p->nodes[n].parent && !p->nodes[p->nodes[n].parent].parent;
-	return nr;
+	if (p->nr_nodes > 1 && sscanf(profile_str(p, p->frames[p->nodes[1].frame].name), "process %u", &pid) == 1)
+		nr = map64_get(&r->perf.collect.threads, pid);
+	return nr == MAP64_NONE ? 0 : nr;
 }
 
 /*
@@ -401,7 +403,7 @@ int skew_load(struct skew_result *r, const char *perf, const char *pprof, const 
 	r->timed = !strcmp(profile_str(r->a.profile, r->a.profile->series[r->a.weight].unit), "nanoseconds");
 	compare(r, (int)read->jobs);
 	r->coverage = r->coverage_low = r->coverage_high = NAN;
-	timers.threads = count_threads(&r->perf.profile);
+	timers.threads = count_threads(r);
 	timers.cpu_wide = is_cpu_wide(c);
 	timers.late = late_share(r, (double)(wants.wall_to - wants.wall_from) / 1e9);
 	if (r->timed)

@@ -412,6 +412,7 @@ void collect_release(struct collect *c)
 	free(c->events);
 	free(c->comms);
 	free(c->samples);
+	map64_release(&c->threads);
 	for (size_t i = 0; i < c->nr_sample_goroutines; i++)
 		free(c->sample_goroutines[i]);
 	free(c->sample_goroutines);

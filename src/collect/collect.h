@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "goroutine/goroutine.h"
 #include "perfdata/perfdata.h"
 #include "process/session.h"
@@ -34,7 +35,6 @@ enum collect_by {
 	COLLECT_BY_NONE,
 	COLLECT_BY_THREAD,
 	COLLECT_BY_PROCESS,
-	COLLECT_BY_PROCESS_THREAD, /* two root frames: the process, then the thread */
 	COLLECT_BY_CPU,
 	COLLECT_BY_EVENT,
 	COLLECT_BY_GOROUTINE,	 /* per entry function */
@@ -67,6 +67,7 @@ struct collect_options {
 	bool stacks_only;   /* for info: unwind and count, symbolise nothing */
 	bool measure;	    /* memory, for the report of cost */
 	bool keep_samples;  /* one entry per sample, for time axes */
+	bool threads;	    /* how many threads of each process have samples */
 
 	struct session_options session;
 	int jobs; /* 0: one per CPU */
@@ -141,6 +142,7 @@ struct collect {
 	size_t nr_comms;
 	struct collect_sample *samples;
 	size_t nr_samples;
+	struct map64 threads; /* with opts.threads: process → how many of its threads have samples */
 	char **sample_goroutines; /* as the roots of --by goroutine are called */
 	size_t nr_sample_goroutines, alloc_sample_goroutines;
 

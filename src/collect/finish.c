@@ -93,6 +93,27 @@ static void merge_comms(struct collect *c, const struct worker *w, struct map64 
 	}
 }
 
+/* A thread's samples may be several workers'. */
+static void count_threads(struct collect *c, const struct worker *workers, int nr)
+{
+	struct map64 seen = MAP64_INIT;
+
+	for (int i = 0; i < nr; i++) {
+		const struct map64 *t = &workers[i].threads;
+
+		for (size_t slot = 0; t->nr && slot <= t->mask; slot++) {
+			uint32_t threads, pid = (uint32_t)(t->keys[slot] >> 32);
+
+			if (t->values[slot] == MAP64_NONE || map64_get(&seen, t->keys[slot]) != MAP64_NONE)
+				continue;
+			map64_put(&seen, t->keys[slot], 0);
+			threads = map64_get(&c->threads, pid);
+			map64_put(&c->threads, pid, threads == MAP64_NONE ? 1 : threads + 1);
+		}
+	}
+	map64_release(&seen);
+}
+
 static const struct session *sort_session; /* qsort has no context */
 
 static int by_event_and_name(const void *a, const void *b)
@@ -179,6 +200,7 @@ static void merge_workers(struct collect *c, const struct run *run, struct pool 
 		switches_append(&charge->switches, &workers[i].switches);
 	}
 	map64_release(&index);
+	count_threads(c, workers, nr);
 	pool_run(pool, FORGET_FIRST + FORGET_PARTS, merge_part, &m);
 	stacks_columns(all, run->nr_events);
 	charge_place(charge, m.nodes);

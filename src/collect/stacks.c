@@ -93,13 +93,16 @@ static void grow_nodes(struct stacks *s)
 
 uint32_t stacks_node(struct stacks *s, uint32_t parent, uint32_t location)
 {
-	uint32_t *slot = find_node(s, parent, location);
+	uint32_t *slot, last = s->nodes[parent].last;
 
+	if (last && s->nodes[last].location == location)
+		return last;
+	slot = find_node(s, parent, location);
 	if (*slot != 0)
-		return *slot;
+		return s->nodes[parent].last = *slot;
 	ALLOC_GROW(s->nodes, s->nr_nodes + 1, s->alloc_nodes);
 	s->nodes[s->nr_nodes] = (struct stacks_node){.parent = parent, .location = location};
-	*slot = (uint32_t)s->nr_nodes++;
+	s->nodes[parent].last = *slot = (uint32_t)s->nr_nodes++;
 	if (s->nr_nodes > s->node_mask / 2)
 		grow_nodes(s);
 	return (uint32_t)s->nr_nodes - 1;

@@ -36,6 +36,7 @@ struct stacks_node {
 	uint32_t parent; /* smaller than its own index; 0 is the root */
 	uint32_t location;
 	uint32_t row; /* of values, from 1; 0: no sample ends here, as with most nodes */
+	uint32_t last; /* the callee's node that was asked for last: most often the next one, too; 0: none */
 };
 
 struct stacks_value {

@@ -30,6 +30,7 @@ void worker_release(struct worker *w)
 	stacks_release(&w->stacks);
 	unwind_worker_free(w->unwind);
 	map64_release(&w->comm_index);
+	map64_release(&w->threads);
 	free(w->comms);
 	free(w->samples);
 	switches_release(&w->switches);
@@ -110,9 +111,6 @@ static uint32_t prefix_node(struct worker *w, const struct perf_sample *s, uint3
 	case COLLECT_BY_GOROUTINE: /* comes in front at the end */
 	case COLLECT_BY_GOROUTINE_ID:
 		break;
-	case COLLECT_BY_PROCESS_THREAD:
-		node = stacks_node(st, node, stacks_location(st, STACKS_PROCESS, s->pid, false));
-		/* fall through */
 	case COLLECT_BY_THREAD:
 		module = STACKS_THREAD;
 		value = s->tid;
@@ -204,6 +202,8 @@ static void count_sample(struct worker *w, struct perf_sample *s, uint64_t offse
 		w->switched++;
 		return;
 	}
+	if (w->run->opts->threads)
+		map64_put(&w->threads, (uint64_t)s->pid << 32 | s->tid, 0);
 	if (s->callchain_nr)
 		join_deferred(w, s);
 	u = unwind_sample(w->unwind, w->run->perfdata, s);

@@ -62,6 +62,7 @@ struct worker {
 	size_t looked_at; /* locations whose modules' symbols were thought of */
 	bool *symbols_seen; /* per module */
 	size_t alloc_symbols_seen;
+	struct map64 threads;	    /* process << 32 | thread → 0, where they are to be counted */
 	struct worker_comm *comms;
 	size_t nr_comms, alloc_comms;
 	struct collect_sample *samples; /* keep_samples; node is this worker's */
