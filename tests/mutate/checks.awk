@@ -1,6 +1,7 @@
-# Lists the bounds checks of a C file: first line, last line, the condition without one of its operands, that operand.
-# A check is an "if" whose condition compares by <, >, <= or >= and that leaves (return, goto, break, continue) or notes an
-# error. What system calls and our own functions return (below zero, errno) is none.
+# Lists the bounds checks of a C file: number, from nr + 1 on, line, text. With arm=1 prints the file instead, each check
+# being left out when its number is taken_away (taken.c).
+# A check is an operand of || in the condition of an "if" that leaves (return, goto, break, continue) or notes an error, and
+# compares by <, >, <= or >=. What system calls and our own functions return (below zero, errno) is none.
 
 function trim(s) { gsub(/[ \t]+/, " ", s); sub(/^ /, "", s); return s }
 
@@ -22,6 +23,7 @@ function split_or(s,   i, c, depth, n, from) {
 }
 
 {
+	whole[FNR] = $0
 	sub(/[ \t]*\/\*[^*]*\*\/$/, "") # a comment behind the code
 	line[FNR] = $0
 }
@@ -39,18 +41,24 @@ END {
 		condition = text
 		sub(/^\t+(\} else )?if \(/, "", condition)
 		sub(/\)( \{)?$/, "", condition)
-		head = text
-		match(text, /if \(/)
-		head = substr(text, 1, RSTART + 3)
-		tail = text ~ /\{$/ ? ") {" : ")"
 		n = split_or(condition)
+		armed = ""
 		for (i = 1; i <= n; i++) {
-			if (part[i] !~ / (<|>|<=|>=) / || part[i] ~ / <=? 0[) ]*$/ || part[i] ~ /errno/)
-				continue
-			mutated = ""
-			for (j = 1; j <= n; j++)
-				mutated = mutated (j > 1 ? " || " : "") (j == i ? "(0 && (" trim(part[j]) "))" : trim(part[j]))
-			printf "%d\t%d\t%s%s%s\t%s\n", first, last, head, mutated, tail, trim(part[i])
+			if (part[i] ~ / (<|>|<=|>=) / && part[i] !~ / <=? 0[) ]*$/ && part[i] !~ /errno/) {
+				nr++
+				if (!arm)
+					printf "%d\t%d\t%s\n", nr, first, trim(part[i])
+				part[i] = "(taken_away != " nr " && (" part[i] "))"
+			}
+			armed = armed (i > 1 ? "||" : "") part[i]
 		}
+		for (l = first; l <= last; l++)
+			whole[l] = ""
+		match(text, /if \(/)
+		whole[first] = substr(text, 1, RSTART + 3) armed (text ~ /\{$/ ? ") {" : ")")
 	}
+	if (arm)
+		print "extern int taken_away;"
+	for (l = 1; arm && l <= FNR; l++)
+		print whole[l]
 }
