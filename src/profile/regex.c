@@ -12,13 +12,22 @@
 #define DEPTH_MAX 100
 #define REPEATS_MAX 1000 /* RE2's own limit */
 #define EXPANDED_MAX 200000
+/*
+ * Of ^, $, \b, \B elsewhere than at the ends of the alternatives that the whole expression has, in a repeated group as
+ * often as that: glibc copies what lies behind one for every other that is reached with it (regcomp.c,
+ * duplicate_node_closure); forty take seconds, more all memory.
+ */
+#define ANCHORS_MAX 12
 
 struct translator {
 	const char *at;
 	char *out;
 	size_t nr, alloc;
 	int depth;
-	long repeats; /* product of all counts */
+	long repeats;		     /* product of all counts */
+	long anchors;		     /* so far, see above */
+	long before[DEPTH_MAX];	     /* those before each group that is open */
+	long grouped;		     /* those of the group that has just been closed */
 	bool ignore_case, repeatable;
 	const char *why;
 };
@@ -209,20 +218,44 @@ static void bracket(struct translator *t)
 
 /* --- everything else ---------------------------------------------------------------------- */
 
+static void put_anchor(struct translator *t, const char *text, bool inside)
+{
+	put_text(t, text);
+	t->repeatable = false;
+	if ((t->anchors += inside) > ANCHORS_MAX)
+		t->why = "more anchors than can be run";
+}
+
+static void open_group(struct translator *t)
+{
+	put(t, '(');
+	if (t->depth == DEPTH_MAX)
+		t->why = "groups nested too deep";
+	else
+		t->before[t->depth++] = t->anchors;
+}
+
+static void close_group(struct translator *t)
+{
+	put(t, ')');
+	if (t->depth == 0)
+		t->why = "a group's end without its start";
+	else
+		t->grouped = t->anchors - t->before[--t->depth];
+}
+
 /* Behind "(": "?:", "?P<name>", or flags, of which those at the very start can be kept. */
 static void group(struct translator *t, bool at_start)
 {
 	const char *p = t->at + 1;
 
 	if (*t->at != '?') {
-		put(t, '(');
-		t->depth++;
+		open_group(t);
 		return;
 	}
 	if (*p == ':') {
 		t->at += 2;
-		put(t, '(');
-		t->depth++;
+		open_group(t);
 		return;
 	}
 	if ((p[0] == 'P' && p[1] == '<') || p[0] == '<') {
@@ -230,8 +263,7 @@ static void group(struct translator *t, bool at_start)
 
 		t->at = end ? end + 1 : t->at;
 		t->why = end ? NULL : "a group's name that does not end";
-		put(t, '(');
-		t->depth++;
+		open_group(t);
 		return;
 	}
 	for (; *p && strchr("imsU", *p); p++)
@@ -262,6 +294,8 @@ static bool counted(struct translator *t)
 	high = high > low ? high : low;
 	if (high > REPEATS_MAX || (high > 1 && (t->repeats *= high) > REPEATS_MAX))
 		t->why = "more repeats than can be run";
+	else if (high > 1 && (t->anchors += (high - 1) * t->grouped) > ANCHORS_MAX)
+		t->why = "more anchors than can be run";
 	put(t, '{');
 	while (t->at <= end)
 		put(t, *t->at++);
@@ -281,13 +315,12 @@ static void backslash(struct translator *t)
 	}
 	if (c == 'b' || c == 'B') { /* the C library has them, too */
 		t->at++;
-		put(t, '\\');
-		put(t, (char)c);
+		put_anchor(t, c == 'b' ? "\\b" : "\\B", true);
 		return;
 	}
 	if (c == 'A' || c == 'z') {
 		t->at++;
-		put(t, c == 'A' ? '^' : '$');
+		put_anchor(t, c == 'A' ? "^" : "$", true);
 		return;
 	}
 	c = escape(t, &class);
@@ -331,20 +364,24 @@ char *regex_to_posix(const char *re2, bool *ignore_case, const char **why)
 			repeat(&t, c);
 			continue;
 		}
-		t.repeatable = c != '|' && c != '(' && c != '^';
+		t.repeatable = c != '|' && c != '(';
+		t.grouped = 0;
 		if (c == '\\')
 			backslash(&t);
 		else if (c == '[')
 			bracket(&t);
 		else if (c == '(')
 			group(&t, at_start);
+		else if (c == ')')
+			close_group(&t);
+		else if (c == '^')
+			put_anchor(&t, "^", t.depth || (!at_start && t.at[-2] != '|'));
+		else if (c == '$')
+			put_anchor(&t, "$", t.depth || (*t.at && *t.at != '|'));
 		else if (c == '{')
 			put_text(&t, "\\{");
 		else
 			put(&t, c);
-		t.depth -= c == ')';
-		if (t.depth > DEPTH_MAX)
-			t.why = "groups nested too deep";
 	}
 	if (!t.why && (long)t.nr > EXPANDED_MAX / t.repeats)
 		t.why = "more repeats than can be run";

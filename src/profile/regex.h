@@ -11,7 +11,7 @@
 /*
  * Compiles an RE2 expression for regexec (REG_NOSUB); `whole`: it must match a
  * whole name. What POSIX cannot say (Unicode classes, flags in the middle), and
- * what would take too much memory (repeats of repeats), is refused. Returns
+ * what would take too much memory (repeats of repeats, many anchors), is refused. Returns
  * NULL, or why not: a static string or one in `why`.
  */
 const char *regex_compile(regex_t *re, const char *re2, bool whole, char why[128]);
