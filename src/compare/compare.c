@@ -282,7 +282,7 @@ void comparison_release(struct comparison *c)
 
 void compare_ratio(double a, double a_samples, double b, double b_samples, double *value, double *low, double *high)
 {
-	double half = 1.959963984540054 * sqrt(1 / a_samples + 1 / b_samples);
+	double half = STATS_Z95 * sqrt(1 / a_samples + 1 / b_samples);
 
 	*value = *low = *high = NAN;
 	if (!(a > 0) || !(b >= 0))
@@ -299,7 +299,7 @@ void compare_coverage(double a, double a_samples, double b, double b_samples, co
 {
 	double ends = (double)(t->threads ? t->threads : 1) / 4;
 	double va = t->cpu_wide || ends > a_samples ? a_samples : ends, vb = ends > b_samples ? b_samples : ends;
-	double half = 1.959963984540054 * sqrt(va / (a_samples * a_samples) + vb / (b_samples * b_samples));
+	double half = STATS_Z95 * sqrt(va / (a_samples * a_samples) + vb / (b_samples * b_samples));
 
 	*value = *low = *high = NAN;
 	if (!(a > 0) || !(b >= 0))

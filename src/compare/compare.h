@@ -96,7 +96,7 @@ struct compare_side {
 
 struct compare_options {
 	enum normalise_rules rules;
-	size_t replicates; /* of the resampling; 0: 400 */
+	size_t replicates; /* of the resampling; 0: 400, or 100 of a sum of many parts (metrics.c) */
 	uint64_t seed;	   /* 0: the fixed one */
 	int jobs;	   /* threads, 0: one per CPU; does not show in the result */
 };

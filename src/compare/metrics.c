@@ -8,7 +8,9 @@
 #include "compare/resample.h"
 #include "compare/stats.h"
 
+/* Of a sum of many parts a quarter of the replicates tells the quantiles as well, see is_sum_of_many. */
 #define REPLICATES 400
+#define REPLICATES_OF_MANY 100
 #define SEED UINT64_C(20180416)
 
 static const char *const metric_names[SKEW_METRICS] = {
@@ -76,7 +78,7 @@ static void make_groups(struct resample_groups *g, enum skew_metric m, const str
 	uint32_t *index = xcalloc(p->nr_nodes > p->nr_frames ? p->nr_nodes : p->nr_frames, sizeof(*index));
 	int64_t *a = xcalloc(p->nr_rows ? p->nr_rows : 1, sizeof(*a)), *b = xcalloc(p->nr_rows ? p->nr_rows : 1, sizeof(*b));
 
-	*g = (struct resample_groups){0, a, b};
+	*g = (struct resample_groups){0, 0, a, b};
 	for (size_t r = 0; r < p->nr_rows; r++) {
 		uint32_t key = group_key(m, c, classes, p->rows[r].node), i;
 
@@ -138,23 +140,68 @@ static size_t values_of(enum skew_metric m, const struct resample_sums *sums, si
 	return n;
 }
 
-static void finish_metric(struct compare_metric *out, enum skew_metric m, const struct resample_sums *null,
-			  const struct resample_sums *self, size_t replicates)
+/*
+ * Whether a metric of these groups is a sum of so many independent parts that it is near a normal distribution, whose
+ * quantiles follow from the mean and the standard deviation s: from 100 replicates they are as certain (0.14 s) as what is
+ * read off 400 (0.13 s). Parts are |differences| of counts, each skewed by 1: by the inverse sum of squared
+ * shares the sum is by 0.2 at most, which moves its outer quantiles by 0.1 s (Cornish & Fisher 1938).
+ */
+static bool is_sum_of_many(const struct resample_groups *g, const struct resample_sides *s)
 {
-	double *v = xcalloc(replicates, sizeof(*v)), bias;
-	size_t n = values_of(m, null, replicates, v), above = 0;
+	enum { LEAST_GROUPS = 200, LEAST_EFFECTIVE = 25 };
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < g->nr; i++) {
+		double share = (double)g->a[i] / (double)s->a_weight + (double)g->b[i] / (double)s->b_weight;
+
+		sum += share;
+		squares += share * share;
+	}
+	return g->nr >= LEAST_GROUPS && sum * sum >= LEAST_EFFECTIVE * squares;
+}
+
+static double deviation_of(const double *v, size_t n, double mean)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (v[i] - mean) * (v[i] - mean);
+	return n > 1 ? sqrt(sum / (double)(n - 1)) : NAN;
+}
+
+/* Of v[0 … n - 1] as drawn, how likely chance makes at least `value`: counted, or of many by the normal distribution. */
+static double p_value(const double *v, size_t n, double value, bool biased, bool many)
+{
+	double mean = mean_of(v, n), deviation = deviation_of(v, n, mean), above = 0, p;
+
+	if (!n || isnan(value))
+		return NAN;
+	if (many && deviation > 0) {
+		p = 0.5 * erfc((biased ? value - mean : fabs(value)) / deviation * M_SQRT1_2) * (biased ? 1 : 2);
+		/* what counting could say: the tail further out is no better known */
+		return fmax(p, 1.0 / (REPLICATES + 1));
+	}
+	/* a tie that differs in its last bit is a tie */
+	for (size_t i = 0; i < n; i++)
+		above += (biased ? v[i] : fabs(v[i])) >= (biased ? value : fabs(value)) - 1e-9;
+	return (above + 1) / ((double)n + 1);
+}
+
+static void finish_metric(struct compare_metric *out, enum skew_metric m, const struct resample_sums *null,
+			  const struct resample_sums *self, size_t replicates, bool many)
+{
+	double *v = xcalloc(replicates, sizeof(*v)), mean, deviation;
+	size_t n = values_of(m, null, replicates, v);
 
 	/* a signed metric has no floor: noise makes it as often too small as too large */
 	out->noise_floor = metric_biased[m] ? mean_of(v, n) : 0;
 	out->excess = out->value - out->noise_floor;
-	/* a tie that differs in its last bit is a tie */
-	for (size_t i = 0; i < n; i++)
-		above += (metric_biased[m] ? v[i] : fabs(v[i])) >= (metric_biased[m] ? out->value : fabs(out->value)) - 1e-9;
-	out->p_value = n && !isnan(out->value) ? ((double)above + 1) / ((double)n + 1) : NAN;
+	out->p_value = p_value(v, n, out->value, metric_biased[m], many);
 	n = values_of(m, self, replicates, v);
-	bias = mean_of(v, n) - out->value;
-	out->ci_low = stats_quantile(v, n, 0.025) - bias;
-	out->ci_high = stats_quantile(v, n, 0.975) - bias;
+	mean = mean_of(v, n);
+	deviation = deviation_of(v, n, mean);
+	out->ci_low = (many ? mean - STATS_Z95 * deviation : stats_quantile(v, n, 0.025)) - (mean - out->value);
+	out->ci_high = (many ? mean + STATS_Z95 * deviation : stats_quantile(v, n, 0.975)) - (mean - out->value);
 	free(v);
 }
 
@@ -163,6 +210,7 @@ void metrics_fill(struct comparison *c, const struct classes *classes, double na
 {
 	struct resample_sides sides = {c->joint.series[COMPARE_A_WEIGHT].total, c->joint.series[COMPARE_B_WEIGHT].total, na, nb};
 	struct resample_options opts = {o->replicates ? o->replicates : REPLICATES, o->seed ? o->seed : SEED, o->jobs};
+	bool many[SKEW_METRICS];
 	struct resample_groups groups[SKEW_METRICS];
 	struct resample_sums *null, *self;
 	bool both = sides.a_weight > 0 && sides.b_weight > 0;
@@ -175,18 +223,20 @@ void metrics_fill(struct comparison *c, const struct classes *classes, double na
 		if (both) {
 			struct resample_sums s = resample_sums(&groups[m], &sides);
 
+			many[m] = !o->replicates && is_sum_of_many(&groups[m], &sides);
+			groups[m].replicates = many[m] ? REPLICATES_OF_MANY : opts.most;
 			out->value = metric_of((enum skew_metric)m, &s);
 			out->a_share = s.a;
 			out->b_share = s.b;
 		}
 	}
 	if (both && na > 0 && nb > 0) {
-		null = xcalloc(SKEW_METRICS * opts.replicates, sizeof(*null));
-		self = xcalloc(SKEW_METRICS * opts.replicates, sizeof(*self));
+		null = xcalloc(SKEW_METRICS * opts.most, sizeof(*null));
+		self = xcalloc(SKEW_METRICS * opts.most, sizeof(*self));
 		resample(groups, SKEW_METRICS, &sides, &opts, null, self);
 		for (size_t m = 0; m < SKEW_METRICS; m++)
-			finish_metric(&c->metrics[m], (enum skew_metric)m, null + m * opts.replicates,
-				      self + m * opts.replicates, opts.replicates);
+			finish_metric(&c->metrics[m], (enum skew_metric)m, null + m * opts.most, self + m * opts.most,
+				      groups[m].replicates, many[m]);
 		free(null);
 		free(self);
 	}

@@ -56,6 +56,9 @@ struct part {
 struct tables {
 	struct part *parts;
 	size_t nr, alloc;
+	struct table *poisson;
+	size_t nr_poisson, alloc_poisson;
+	struct map64 index; /* of poisson, by mean and least */
 };
 
 /*
@@ -125,6 +128,24 @@ static struct table make_table(struct tables *t, double n, double odds, uint32_t
 	free(all);
 	free(work);
 	return made;
+}
+
+/* Classes differ in x or in y: few means are their own. Those that differ in their last bits are one. */
+static struct table poisson_table(struct tables *t, double mean, uint32_t least)
+{
+	uint64_t key;
+	uint32_t known;
+
+	memcpy(&key, &mean, sizeof(key));
+	key = key >> 12 << 1 | least;
+	known = map64_get(&t->index, key);
+	if (known == MAP64_NONE) {
+		known = (uint32_t)t->nr_poisson;
+		map64_put(&t->index, key, known);
+		ALLOC_GROW(t->poisson, t->nr_poisson + 1, t->alloc_poisson);
+		t->poisson[t->nr_poisson++] = make_table(t, INFINITY, mean, least);
+	}
+	return t->poisson[known];
 }
 
 static inline uint32_t table_draw(const struct tables *t, struct table from, struct rng *rng)
@@ -239,9 +260,9 @@ static void make_tables(struct plan *p, struct class *c)
 	if (rare)
 		c->hit = make_table(&p->tables, c->nr, expm1(c->y), 0);
 	if (c->x <= TABLE_MEAN)
-		c->draw_x = make_table(&p->tables, INFINITY, c->x, 0);
+		c->draw_x = poisson_table(&p->tables, c->x, 0);
 	if (c->y <= TABLE_MEAN)
-		c->draw_y = make_table(&p->tables, INFINITY, c->y, rare);
+		c->draw_y = poisson_table(&p->tables, c->y, rare);
 }
 
 static void plan_make(struct plan *p)
@@ -278,6 +299,8 @@ static void plan_release(struct plan *p)
 {
 	free(p->classes);
 	free(p->tables.parts);
+	free(p->tables.poisson);
+	map64_release(&p->tables.index);
 }
 
 /* --- drawing ------------------------------------------------------------------------------------- */
@@ -373,8 +396,8 @@ static void draw_some(void *ctx, int worker, size_t task)
 {
 	struct run *r = ctx;
 	const struct plan *p = &r->plans[task / r->tasks];
-	size_t first = task % r->tasks * BATCH, left = r->o->replicates - first;
-	uint32_t nr = left < BATCH ? (uint32_t)left : BATCH;
+	size_t first = task % r->tasks * BATCH, end = first + BATCH, all = p->groups->replicates;
+	uint32_t nr = all < first ? 0 : (uint32_t)((end < all ? end : all) - first);
 	struct batch b = {.nr = 0};
 	struct rng rng;
 
@@ -396,7 +419,7 @@ static void draw_some(void *ctx, int worker, size_t task)
 void resample(const struct resample_groups *sets, size_t nr, const struct resample_sides *s,
 	      const struct resample_options *o, struct resample_sums *null, struct resample_sums *self)
 {
-	struct run r = {.plans = xcalloc(2 * nr, sizeof(*r.plans)), .o = o, .tasks = (o->replicates + BATCH - 1) / BATCH};
+	struct run r = {.plans = xcalloc(2 * nr, sizeof(*r.plans)), .o = o, .tasks = (o->most + BATCH - 1) / BATCH};
 	struct pool *pool = pool_new(o->jobs);
 
 	for (size_t i = 0; i < 2 * nr; i++)
@@ -405,7 +428,7 @@ void resample(const struct resample_groups *sets, size_t nr, const struct resamp
 			.sides = s,
 			.pooled = i % 2 == 0,
 			.swapped = s->a_samples < s->b_samples,
-			.out = (i % 2 ? self : null) + i / 2 * o->replicates,
+			.out = (i % 2 ? self : null) + i / 2 * o->most,
 		};
 	pool_run(pool, 2 * nr, make_plan, &r);
 	pool_run(pool, 2 * nr * r.tasks, draw_some, &r);

@@ -17,7 +17,7 @@
 
 /* Weights of groups on both sides; what is in no group is the rest of the totals. */
 struct resample_groups {
-	size_t nr;
+	size_t nr, replicates;
 	const int64_t *a, *b;
 };
 
@@ -27,7 +27,7 @@ struct resample_sums {
 };
 
 struct resample_options {
-	size_t replicates;
+	size_t most; /* replicates of a set, at most */
 	uint64_t seed;
 	int jobs; /* threads, 0: one per CPU; does not show in the result */
 };
@@ -41,7 +41,7 @@ struct resample_sides {
 struct resample_sums resample_sums(const struct resample_groups *g, const struct resample_sides *s);
 
 /*
- * Per set of groups and replicate, at [set * replicates + replicate]: null, both
+ * Per set of groups and replicate, at [set * most + replicate]: null, both
  * sides drawn from what they are when pooled; self, each from itself. Negative
  * weights count as none. The same numbers for the same contents, in whatever
  * order the groups come.

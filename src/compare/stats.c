@@ -130,7 +130,6 @@ double stats_two_counts(double x, double n, double y, double m)
 }
 
 /* Of the normal distribution: 95 % lie within. */
-#define Z95 1.959963984540054
 
 double stats_normal_quantile(double p)
 {
@@ -163,7 +162,7 @@ void stats_share_interval(double x, double n, double *low, double *high)
 {
 	*low = *high = NAN;
 	if (n > 0)
-		wilson(x, n, Z95, low, high);
+		wilson(x, n, STATS_Z95, low, high);
 }
 
 static void newcombe(double x, double n, double y, double m, double z, double *low, double *high)
@@ -184,12 +183,12 @@ static void newcombe(double x, double n, double y, double m, double z, double *l
 
 void stats_difference_interval(double x, double n, double y, double m, double *low, double *high)
 {
-	newcombe(x, n, y, m, Z95, low, high);
+	newcombe(x, n, y, m, STATS_Z95, low, high);
 }
 
 void stats_difference_intervals(double x, double n, double y, double m, size_t differences, double *low, double *high)
 {
-	double z = differences > 1 ? stats_normal_quantile(1 - 0.025 / (double)differences) : Z95;
+	double z = differences > 1 ? stats_normal_quantile(1 - 0.025 / (double)differences) : STATS_Z95;
 
 	newcombe(x, n, y, m, z, low, high);
 }

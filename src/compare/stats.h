@@ -39,6 +39,8 @@ double stats_beta(double a, double b, double x);
  */
 double stats_two_counts(double x, double n, double y, double m);
 
+/* Ends of the standard normal distribution's middle 95 %. */
+#define STATS_Z95 1.959963984540054
 /* The standard normal distribution's quantile, 0 < p < 1. */
 double stats_normal_quantile(double p);
 

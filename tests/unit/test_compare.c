@@ -52,14 +52,19 @@ struct pair {
 	struct comparison c;
 };
 
-static void compare(struct pair *x, const char *perf, const char *pprof)
+static void compare_by(struct pair *x, const char *perf, const char *pprof, size_t replicates)
 {
-	struct compare_options o = {.rules = NORMALISE_GO, .replicates = 200};
+	struct compare_options o = {.rules = NORMALISE_GO, .replicates = replicates};
 	struct compare_side a, b;
 
 	make_side(&x->a, &a, perf);
 	make_side(&x->b, &b, pprof);
 	comparison_make(&x->c, &a, &b, &o);
+}
+
+static void compare(struct pair *x, const char *perf, const char *pprof)
+{
+	compare_by(x, perf, pprof, 200);
 }
 
 static void end(struct pair *x)
@@ -349,6 +354,21 @@ static void patterns(void)
 	}
 }
 
+/* 220 functions of a long tail, drawn `samples` times or so. Malloc'ed. */
+static char *drawn_text(struct rng *rng, double samples)
+{
+	char *text = xmalloc(220 * 64);
+	size_t at = 0;
+
+	for (int i = 0; i < 220; i++) {
+		double n = rng_poisson(rng, samples / (i + 3) / 5);
+
+		if (n > 0)
+			at += (size_t)snprintf(text + at, 64, "runtime.goexit;main.f%d %.0f\n", i, n);
+	}
+	return text;
+}
+
 /* Twenty pairs drawn from one distribution: at most one function in twenty may be flagged. */
 static void calibrated(void)
 {
@@ -357,20 +377,9 @@ static void calibrated(void)
 
 	rng_seed(&rng, 7);
 	for (size_t k = 0; k < pairs; k++) {
-		char *text[2];
+		char *text[] = {drawn_text(&rng, 10000), drawn_text(&rng, 1000)};
 		struct pair x;
 
-		for (int side = 0; side < 2; side++) {
-			size_t at = 0;
-
-			text[side] = xmalloc(200 * 64);
-			for (int i = 0; i < 200; i++) {
-				double n = rng_poisson(&rng, (side ? 1000 : 10000) * 1.0 / (i + 3) / 5);
-
-				if (n > 0)
-					at += (size_t)snprintf(text[side] + at, 64, "runtime.goexit;main.f%d %.0f\n", i, n);
-			}
-		}
 		compare(&x, text[0], text[1]);
 		for (size_t i = 0; i < x.c.nr_functions; i++) {
 			functions++;
@@ -386,6 +395,34 @@ static void calibrated(void)
 	CU_ASSERT_TRUE(small <= 4); /* P(more than 4 of 20 at 5 %) < 0.003 */
 }
 
+/* Few replicates and a normal distribution say of a sum of many parts what thousands of replicates do. */
+static void quantiles_of_many(void)
+{
+	struct rng rng;
+
+	rng_seed(&rng, 11);
+	for (int k = 0; k < 5; k++) {
+		char *text[] = {drawn_text(&rng, 50000), drawn_text(&rng, 5000 + 40000 * k)};
+		struct pair few, all;
+		const struct compare_metric *m, *of;
+		double half;
+
+		compare_by(&few, text[0], text[1], 0);
+		compare_by(&all, text[0], text[1], 4000);
+		m = &few.c.metrics[SKEW_TOTAL_VARIATION_SELF];
+		of = &all.c.metrics[SKEW_TOTAL_VARIATION_SELF];
+		half = (of->ci_high - of->ci_low) / 2;
+		NEAR(m->ci_low, of->ci_low, 0.3 * half);
+		NEAR(m->ci_high, of->ci_high, 0.3 * half);
+		NEAR(m->noise_floor, of->noise_floor, 0.2 * half);
+		NEAR(m->p_value, of->p_value, 0.1);
+		end(&few);
+		end(&all);
+		for (int side = 0; side < 2; side++)
+			free(text[side]);
+	}
+}
+
 static const struct suite_test tests[] = {
 	{"the same is no difference", the_same_is_no_difference},
 	{"each metric by hand", each_metric_by_hand},
@@ -397,6 +434,7 @@ static const struct suite_test tests[] = {
 	{"categories as the C library finds them", categories_as_regexec},
 	{"patterns", patterns},
 	{"calibrated", calibrated},
+	{"quantiles of many", quantiles_of_many},
 	{NULL, NULL},
 };
 const struct suite suite_compare = {"compare", tests};

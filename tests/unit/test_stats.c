@@ -144,7 +144,7 @@ struct drawn {
 
 static struct drawn *draw(const int64_t *a, const int64_t *b, size_t nr, double na, double nb, int jobs)
 {
-	struct resample_groups g = {nr, a, b};
+	struct resample_groups g = {nr, REPLICATES, a, b};
 	struct resample_sides s = {0, 0, na, nb};
 	struct resample_options o = {REPLICATES, 42, jobs};
 	struct drawn *d = xcalloc(1, sizeof(*d));
@@ -210,7 +210,7 @@ static void resampling_has_the_exact_mean(void)
 static void resampling_has_the_exact_spread(void)
 {
 	static const int64_t a[] = {3, 7, 1}, b[] = {30, 70, 5};
-	struct resample_groups g = {1, a, b};
+	struct resample_groups g = {1, REPLICATES, a, b};
 	struct resample_sides s = {10, 100, 20000, 300};
 	struct resample_options o = {REPLICATES, 1, 1};
 	struct drawn *d = xcalloc(1, sizeof(*d));
@@ -254,7 +254,7 @@ static void resampling_does_not_hang_on_order_or_workers(void)
 static void sums_are_exact(void)
 {
 	static const int64_t a[] = {INT64_MAX / 2, INT64_MAX / 4, 1}, b[] = {INT64_MAX / 4, INT64_MAX / 2, 1};
-	struct resample_groups g = {2, a, b};
+	struct resample_groups g = {2, 0, a, b};
 	struct resample_sides s = {INT64_MAX, INT64_MAX, 10, 10};
 	struct resample_sums sums = resample_sums(&g, &s);
 
