@@ -67,22 +67,45 @@ int gzip_unpack(const void *data, size_t size, const char *path, uint8_t **out, 
 	return r;
 }
 
-uint8_t *gzip_pack(const void *data, size_t size, size_t *out_size)
+void gzip_pack(struct gzip_piece *piece, const void *data, size_t size, bool last)
 {
 	z_stream z = {0};
-	uint8_t *out;
 	uLong bound;
 
 	/* as Go's own profiles (runtime/pprof/proto.go): half the time for an eighth more bytes */
-	deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_GZIP, 8, Z_DEFAULT_STRATEGY);
-	bound = deflateBound(&z, size);
-	out = xmalloc(bound);
+	deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+	bound = deflateBound(&z, size) + 16; /* and an empty block, that the next piece begins at a byte */
+	*piece = (struct gzip_piece){xmalloc(bound), 0, size, crc32_z(0, data, size)};
 	z.next_in = (Bytef *)(uintptr_t)data;
 	z.avail_in = (uInt)size;
-	z.next_out = out;
+	z.next_out = piece->data;
 	z.avail_out = (uInt)bound;
-	deflate(&z, Z_FINISH);
-	*out_size = z.total_out;
+	deflate(&z, last ? Z_FINISH : Z_FULL_FLUSH);
+	piece->size = z.total_out;
 	deflateEnd(&z);
-	return out;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* RFC 1952, section 2.3. */
+void gzip_write(const struct gzip_piece *pieces, size_t nr, FILE *f)
+{
+	static const uint8_t head[10] = {0x1f, 0x8b, 8 /* deflate */, [8] = 4 /* fastest */, [9] = 3 /* Unix */};
+	uLong crc = crc32_z(0, NULL, 0);
+	size_t unpacked = 0;
+	uint8_t tail[8];
+
+	fwrite(head, 1, sizeof(head), f);
+	for (size_t i = 0; i < nr; i++) {
+		fwrite(pieces[i].data, 1, pieces[i].size, f);
+		crc = crc32_combine(crc, pieces[i].crc, (z_off_t)pieces[i].unpacked);
+		unpacked += pieces[i].unpacked;
+	}
+	put32(tail, (uint32_t)crc);
+	put32(tail + 4, (uint32_t)unpacked);
+	fwrite(tail, 1, sizeof(tail), f);
 }

@@ -4,8 +4,10 @@
 #ifndef BASE_GZIP_H
 #define BASE_GZIP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -15,7 +17,15 @@
  */
 int gzip_unpack(const void *data, size_t size, const char *path, uint8_t **out, size_t *out_size,
 		struct error *e);
-/* One member, no name and no time in it (same input, same bytes); malloc'ed. */
-uint8_t *gzip_pack(const void *data, size_t size, size_t *out_size);
+/* A piece of what becomes one member, so that several threads can pack it. */
+struct gzip_piece {
+	uint8_t *data; /* malloc'ed */
+	size_t size, unpacked;
+	unsigned long crc;
+};
+/* Packs a piece, of less than 4 GB; `last`: the member ends with it. Same input, same bytes. */
+void gzip_pack(struct gzip_piece *piece, const void *data, size_t size, bool last);
+/* Writes pieces, in their order, as one member, no name and no time in it. Whether that worked f tells. */
+void gzip_write(const struct gzip_piece *pieces, size_t nr, FILE *f);
 
 #endif

@@ -62,9 +62,8 @@ static int write_folded(const struct convert *o, const struct input *in, FILE *f
 
 static int write_pprof(const struct convert *o, const struct input *in, FILE *f, struct error *e)
 {
-	struct pprof_write_options opts = {.gzip = true, .go_cpu = in->kind == INPUT_PERF};
+	struct pprof_write_options opts = {.gzip = true, .go_cpu = in->kind == INPUT_PERF, .jobs = (int)o->read.jobs};
 
-	(void)o;
 	return pprof_write(&in->profile, f, &opts, e);
 }
 

@@ -88,25 +88,43 @@ static int compare_labels(const struct profile *p, uint32_t a, uint32_t b)
 	return x->nr < y->nr ? -1 : x->nr > y->nr;
 }
 
+struct place {
+	uint64_t leaf; /* ranks of the leaf and its caller from 1 on, which mostly decide */
+	uint32_t row;
+};
+
+static uint64_t leaf_of(const struct profile *p, const uint32_t *rank, uint32_t node)
+{
+	uint32_t caller = node ? p->nodes[node].parent : 0;
+
+	return (node ? (uint64_t)rank[p->nodes[node].frame] + 1 : 0) << 32 | (caller ? rank[p->nodes[caller].frame] + 1 : 0);
+}
+
 static int by_contents(const void *a, const void *b)
 {
 	const struct profile *p = sort_profile;
-	const struct profile_row *x = &p->rows[*(const uint32_t *)a], *y = &p->rows[*(const uint32_t *)b];
-	int c = compare_stacks(p, x->node, y->node);
+	const struct place *i = a, *j = b;
+	const struct profile_row *x = &p->rows[i->row], *y = &p->rows[j->row];
+	int c = i->leaf < j->leaf ? -1 : i->leaf > j->leaf;
 
+	c = c ? c : compare_stacks(p, x->node, y->node);
 	return c ? c : compare_labels(p, x->labels, y->labels);
 }
 
 uint32_t *profile_row_order(const struct profile *p)
 {
+	struct place *places = xreallocarray(NULL, p->nr_rows, sizeof(*places));
 	uint32_t *order = xreallocarray(NULL, p->nr_rows, sizeof(*order)), *rank;
 
-	for (size_t i = 0; i < p->nr_rows; i++)
-		order[i] = (uint32_t)i;
 	sort_profile = p;
 	sort_rank = rank = rank_frames(p);
+	for (size_t i = 0; i < p->nr_rows; i++)
+		places[i] = (struct place){leaf_of(p, rank, p->rows[i].node), (uint32_t)i};
 	if (p->nr_rows)
-		qsort(order, p->nr_rows, sizeof(*order), by_contents);
+		qsort(places, p->nr_rows, sizeof(*places), by_contents);
+	for (size_t i = 0; i < p->nr_rows; i++)
+		order[i] = places[i].row;
+	free(places);
 	free(rank);
 	return order;
 }

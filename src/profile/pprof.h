@@ -29,6 +29,7 @@ int pprof_read(struct profile *p, const void *data, size_t size, const char *pat
 struct pprof_write_options {
 	bool gzip;	/* true for files */
 	bool go_cpu;	/* write samples/count + cpu/nanoseconds as Go PGO wants */
+	int jobs;	/* threads, 0: one per CPU; does not show in the bytes */
 };
 /* Deterministic: same profile, same bytes. 0 or -1 with *e (exit 5). */
 int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_options *opts, struct error *e);

@@ -3,7 +3,9 @@
  * (wants samples/count or cpu/nanoseconds, and Function.start_line).
  *
  * Inlined calls become lines of one location again; rows are written sorted by
- * their stacks' text, so that the bytes depend on the contents alone.
+ * their stacks' text, so that the bytes depend on the contents alone. Numbers are given
+ * in that order first; then several threads pack pieces of the message, of which
+ * protobuf says that concatenated they are the whole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/gzip.h"
+#include "base/pool.h"
 #include "profile/pprof.h"
 #include "profile/profile.pb-c.h"
 
@@ -27,8 +30,8 @@ typedef Perftools__Profiles__Label Lab;
 struct writer {
 	const struct profile *p;
 	struct arena arena;
-	Msg m;
-	size_t alloc_strings, alloc_locations, alloc_functions, alloc_samples;
+	Msg m; /* all but the samples */
+	size_t alloc_strings, alloc_locations, alloc_functions;
 	uint32_t *string_of;  /* profile string id → index + 1 */
 	struct map64 functions;	  /* frame without line and address → id */
 	struct map64 locations;	  /* hash of its frames → first of a chain */
@@ -45,9 +48,17 @@ struct writer {
 	} *of_node;
 	uint32_t *path; /* of one location */
 	size_t alloc_path;
-	uint64_t *ids; /* of one sample */
-	size_t alloc_ids;
+	const size_t *columns;
+	size_t nr_columns;
+	uint32_t *rows; /* that become samples, in order */
+	size_t nr_rows;
+	bool gzip;
+	struct gzip_piece *pieces; /* not packed without gzip */
+	size_t nr_pieces;
 };
+
+/* Rows of a piece, from 100 KB to 1 MB: enough for deflate, and for as many pieces as there are processors. */
+#define PIECE_ROWS 4096
 
 static int64_t string(struct writer *w, uint32_t id)
 {
@@ -188,66 +199,129 @@ static struct node_location location_of_node(struct writer *w, uint32_t node)
 	return *known;
 }
 
-static void add_locations(struct writer *w, Sam *s, uint32_t node)
+static bool has_values(const struct writer *w, uint32_t row)
+{
+	for (size_t c = 0; c < w->nr_columns; c++)
+		if (w->p->series[w->columns[c]].values[row])
+			return true;
+	return false;
+}
+
+/* All that the samples need gets its number. */
+static void number_samples(struct writer *w)
+{
+	const struct profile *p = w->p;
+
+	w->rows = profile_row_order(p);
+	for (size_t i = 0; i < p->nr_rows; i++) {
+		const struct profile_row *row = &p->rows[w->rows[i]];
+		const struct profile_labels *set = &p->label_sets[row->labels];
+
+		if (!has_values(w, w->rows[i]))
+			continue;
+		w->rows[w->nr_rows++] = w->rows[i];
+		/* who is known has callers that are */
+		for (uint32_t node = row->node; node && !w->of_node[node].id;)
+			node = location_of_node(w, node).caller;
+		for (uint32_t l = set->first; l < set->first + set->nr; l++) {
+			string(w, p->labels[l].key);
+			string(w, p->labels[l].str);
+			string(w, p->labels[l].unit);
+		}
+	}
+}
+
+/* --- samples, by several threads: the writer is only read ------------------------------------------- */
+
+static void set_locations(const struct writer *w, Sam *s, uint32_t node, struct arena *arena)
 {
 	size_t nr = 0;
 
-	while (node) {
-		struct node_location l = location_of_node(w, node);
-
-		ALLOC_GROW(w->ids, nr + 1, w->alloc_ids);
-		w->ids[nr++] = l.id;
-		node = l.caller;
-	}
+	for (uint32_t n = node; n; n = w->of_node[n].caller)
+		nr++;
 	s->n_location_id = nr;
-	s->location_id = nr ? arena_memdup(&w->arena, w->ids, nr * sizeof(*w->ids)) : NULL;
+	s->location_id = arena_alloc(arena, (nr + 1) * sizeof(*s->location_id));
+	for (uint64_t *id = s->location_id; node; node = w->of_node[node].caller)
+		*id++ = w->of_node[node].id;
 }
 
-static void add_labels(struct writer *w, Sam *s, uint32_t set)
+static int64_t known_string(const struct writer *w, uint32_t id)
+{
+	return id ? w->string_of[id] - 1 : 0;
+}
+
+static void set_labels(const struct writer *w, Sam *s, uint32_t set, struct arena *arena)
 {
 	const struct profile_labels *l = &w->p->label_sets[set];
 
 	s->n_label = l->nr;
-	s->label = arena_alloc(&w->arena, (l->nr + 1) * sizeof(Lab *));
+	s->label = arena_alloc(arena, (l->nr + 1) * sizeof(Lab *));
 	for (uint32_t i = 0; i < l->nr; i++) {
 		const struct profile_label *from = &w->p->labels[l->first + i];
-		Lab *to = arena_alloc(&w->arena, sizeof(*to));
+		Lab *to = arena_alloc(arena, sizeof(*to));
 
 		perftools__profiles__label__init(to);
-		to->key = string(w, from->key);
-		to->str = from->str ? string(w, from->str) : 0;
+		to->key = known_string(w, from->key);
+		to->str = known_string(w, from->str);
 		to->num = from->num;
-		to->num_unit = from->unit ? string(w, from->unit) : 0;
+		to->num_unit = known_string(w, from->unit);
 		s->label[i] = to;
 	}
 }
 
-static void add_samples(struct writer *w, const size_t *columns, size_t nr_columns)
+static Sam *make_sample(const struct writer *w, uint32_t row, struct arena *arena)
 {
-	const struct profile *p = w->p;
-	uint32_t *order = profile_row_order(p);
+	Sam *s = arena_alloc(arena, sizeof(*s));
 
-	for (size_t i = 0; i < p->nr_rows; i++) {
-		const struct profile_row *row = &p->rows[order[i]];
-		bool any = false;
-		Sam *s;
+	perftools__profiles__sample__init(s);
+	set_locations(w, s, w->p->rows[row].node, arena);
+	set_labels(w, s, w->p->rows[row].labels, arena);
+	s->n_value = w->nr_columns;
+	s->value = arena_alloc(arena, w->nr_columns * sizeof(*s->value));
+	for (size_t c = 0; c < w->nr_columns; c++)
+		s->value[c] = w->p->series[w->columns[c]].values[row];
+	return s;
+}
 
-		for (size_t c = 0; c < nr_columns; c++)
-			any |= p->series[columns[c]].values[order[i]] != 0;
-		if (!any)
-			continue;
-		s = arena_alloc(&w->arena, sizeof(*s));
-		perftools__profiles__sample__init(s);
-		add_locations(w, s, row->node);
-		add_labels(w, s, row->labels);
-		s->n_value = nr_columns;
-		s->value = arena_alloc(&w->arena, nr_columns * sizeof(*s->value));
-		for (size_t c = 0; c < nr_columns; c++)
-			s->value[c] = p->series[columns[c]].values[order[i]];
-		ALLOC_GROW(w->m.sample, w->m.n_sample + 1, w->alloc_samples);
-		w->m.sample[w->m.n_sample++] = s;
+static void pack(const struct writer *w, size_t piece, const Msg *m)
+{
+	size_t size = perftools__profiles__profile__get_packed_size(m);
+	uint8_t *bytes = xmalloc(size ? size : 1);
+
+	perftools__profiles__profile__pack(m, bytes);
+	if (w->gzip) {
+		gzip_pack(&w->pieces[piece], bytes, size, piece + 1 == w->nr_pieces);
+		free(bytes);
+	} else {
+		w->pieces[piece] = (struct gzip_piece){.data = bytes, .size = size};
 	}
-	free(order);
+}
+
+/* Task 0 is the last piece, all but the samples and their types: the biggest. Fields stand in the order of their numbers. */
+static void make_piece(void *ctx, int worker, size_t task)
+{
+	const struct writer *w = ctx;
+	size_t from = task ? (task - 1) * PIECE_ROWS : 0, left = w->nr_rows - from, nr = left < PIECE_ROWS ? left : PIECE_ROWS;
+	struct arena arena = {0};
+	Msg m = w->m;
+
+	(void)worker;
+	if (task == 0) {
+		m.n_sample_type = 0;
+		pack(w, w->nr_pieces - 1, &m);
+		return;
+	}
+	perftools__profiles__profile__init(&m);
+	if (task == 1) {
+		m.n_sample_type = w->m.n_sample_type;
+		m.sample_type = w->m.sample_type;
+	}
+	m.n_sample = nr;
+	m.sample = arena_alloc(&arena, (nr + 1) * sizeof(Sam *));
+	for (size_t i = 0; i < nr; i++)
+		m.sample[i] = make_sample(w, w->rows[from + i], &arena);
+	pack(w, task - 1, &m);
+	arena_release(&arena);
 }
 
 /* --- the rest of the message -------------------------------------------------------------------- */
@@ -267,18 +341,18 @@ static bool is_clock(const struct profile *p, size_t series)
 	return !strcmp(profile_str(p, p->series[series].unit), "nanoseconds");
 }
 
-static void add_types(struct writer *w, const size_t *columns, size_t nr, bool go_cpu)
+static void add_types(struct writer *w, bool go_cpu)
 {
 	const struct profile *p = w->p;
 
-	w->m.sample_type = arena_alloc(&w->arena, nr * sizeof(Typ *));
-	w->m.n_sample_type = nr;
-	for (size_t i = 0; i < nr; i++) {
-		const struct profile_series *s = &p->series[columns[i]];
-		int64_t type = go_cpu && is_clock(p, columns[i]) ? extra_string(w, "cpu") : string(w, s->type);
+	w->m.sample_type = arena_alloc(&w->arena, w->nr_columns * sizeof(Typ *));
+	w->m.n_sample_type = w->nr_columns;
+	for (size_t i = 0; i < w->nr_columns; i++) {
+		const struct profile_series *s = &p->series[w->columns[i]];
+		int64_t type = go_cpu && is_clock(p, w->columns[i]) ? extra_string(w, "cpu") : string(w, s->type);
 
 		w->m.sample_type[i] = value_type(w, type, string(w, s->unit));
-		if (columns[i] == p->default_series && !go_cpu)
+		if (w->columns[i] == p->default_series && !go_cpu)
 			w->m.default_sample_type = type;
 	}
 }
@@ -327,56 +401,55 @@ static void add_head(struct writer *w, bool go_cpu)
 		w->m.comment[i] = string(w, p->comments[i]);
 }
 
-static int write_message(const Msg *m, FILE *f, bool gzip, struct error *e)
+static void write_pieces(struct writer *w, FILE *f, int jobs)
 {
-	size_t size = perftools__profiles__profile__get_packed_size(m), packed;
-	uint8_t *bytes = xmalloc(size);
+	struct pool *pool;
 
-	perftools__profiles__profile__pack(m, bytes);
-	if (gzip) {
-		uint8_t *small = gzip_pack(bytes, size, &packed);
-
-		free(bytes);
-		bytes = small;
-		size = packed;
+	w->nr_pieces = (w->nr_rows ? (w->nr_rows + PIECE_ROWS - 1) / PIECE_ROWS : 1) + 1;
+	w->pieces = xcalloc(w->nr_pieces, sizeof(*w->pieces));
+	pool = pool_new(w->nr_pieces > 2 ? jobs : 1);
+	pool_run(pool, w->nr_pieces, make_piece, w);
+	pool_free(pool);
+	if (w->gzip)
+		gzip_write(w->pieces, w->nr_pieces, f);
+	for (size_t i = 0; i < w->nr_pieces; i++) {
+		if (!w->gzip)
+			fwrite(w->pieces[i].data, 1, w->pieces[i].size, f);
+		free(w->pieces[i].data);
 	}
-	fwrite(bytes, 1, size, f);
-	free(bytes);
-	return ferror(f) ? error_set(e, EXIT_CODE_OUTPUT, "cannot write: %s", strerror(errno)) : 0;
+	free(w->pieces);
 }
 
 int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_options *opts, struct error *e)
 {
-	struct writer w = {.p = p};
-	size_t *columns = xreallocarray(NULL, p->nr_series, sizeof(*columns)), nr = 0;
-	int r;
+	size_t *columns = xreallocarray(NULL, p->nr_series, sizeof(*columns));
+	struct writer w = {.p = p, .gzip = opts->gzip, .columns = columns};
 
 	/* Go PGO and `go tool pprof` expect samples/count, cpu/nanoseconds: of one event */
 	for (size_t i = 0; i < p->nr_series; i++)
 		if (!opts->go_cpu || i == p->default_series || i == p->default_series + 1)
-			columns[nr++] = i;
+			columns[w.nr_columns++] = i;
 	perftools__profiles__profile__init(&w.m);
 	w.string_of = xcalloc(p->strings.nr, sizeof(*w.string_of));
 	w.of_node = xcalloc(p->nr_nodes ? p->nr_nodes : 1, sizeof(*w.of_node));
 	string(&w, 0); /* the table begins with "" */
-	add_types(&w, columns, nr, opts->go_cpu);
+	add_types(&w, opts->go_cpu);
 	add_mappings(&w);
-	add_samples(&w, columns, nr);
+	number_samples(&w);
 	add_head(&w, opts->go_cpu);
-	r = write_message(&w.m, f, opts->gzip, e);
+	write_pieces(&w, f, opts->jobs);
 	free(columns);
 	free(w.m.string_table);
 	free(w.m.location);
 	free(w.m.function);
-	free(w.m.sample);
 	free(w.string_of);
 	free(w.chain);
 	free(w.keys);
 	free(w.of_node);
 	free(w.path);
-	free(w.ids);
+	free(w.rows);
 	map64_release(&w.functions);
 	map64_release(&w.locations);
 	arena_release(&w.arena);
-	return r;
+	return ferror(f) ? error_set(e, EXIT_CODE_OUTPUT, "cannot write: %s", strerror(errno)) : 0;
 }
