@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 
 #define SLOTS 64
+#define BUFFER_SIZE 65536 /* pictures are megabytes: stdio would write them by 4 KB */
 
 /* Names of temporary files, fixed storage because a signal handler reads it. */
 static struct {
@@ -134,6 +135,8 @@ int output_open(struct output *o, const char *path, struct error *e)
 		close(fd);
 		return fail(o, "cannot open", e);
 	}
+	o->buffer = xmalloc(BUFFER_SIZE);
+	setvbuf(o->f, o->buffer, _IOFBF, BUFFER_SIZE);
 	return 0;
 }
 
@@ -175,5 +178,6 @@ void output_discard(struct output *o)
 		atomic_store(&pending[o->slot].used, false);
 	free(o->tmp);
 	free(o->path);
+	free(o->buffer);
 	*o = (struct output){.slot = -1};
 }

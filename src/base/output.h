@@ -13,6 +13,7 @@
 struct output {
 	FILE *f;
 	char *path, *tmp; /* NULL for standard output and for devices */
+	char *buffer;	  /* of f; NULL: stdio's own */
 	int slot;	  /* in the list that output_abort_all() removes */
 };
 

@@ -36,7 +36,7 @@ struct stacks_node {
 	uint32_t parent; /* smaller than its own index; 0 is the root */
 	uint32_t location;
 	uint32_t row; /* of values, from 1; 0: no sample ends here, as with most nodes */
-	uint32_t last; /* the callee's node that was asked for last: most often the next one, too; 0: none */
+	uint32_t hash; /* of all locations from the root to here */
 };
 
 struct stacks_value {
@@ -67,6 +67,8 @@ void stacks_columns(struct stacks *s, size_t columns);
 
 uint32_t stacks_location(struct stacks *s, uint32_t module, uint64_t address, bool kernel);
 uint32_t stacks_node(struct stacks *s, uint32_t parent, uint32_t location);
+/* The node of nr locations below `node`, caller first: as stacks_node of each in turn, only faster. */
+uint32_t stacks_path(struct stacks *s, uint32_t node, const uint32_t *locations, size_t nr);
 void stacks_add(struct stacks *s, uint32_t node, size_t column, uint64_t samples, uint64_t weight);
 
 /* The columns of a node, or NULL. */

@@ -38,6 +38,7 @@ void worker_release(struct worker *w)
 	goroutine_worker_free(w->goroutines);
 	free(w->symbols_seen);
 	free(w->chain);
+	free(w->path);
 }
 
 static void count_comm(struct worker *w, const struct perf_sample *s, uint32_t comm)
@@ -135,6 +136,31 @@ static uint32_t prefix_node(struct worker *w, const struct perf_sample *s, uint3
 	return node;
 }
 
+/* The node of a stack below its roots. wait: enum wait_state, -1 none. */
+static uint32_t sample_node(struct worker *w, const struct unwind_stack *u, uint32_t node, int wait)
+{
+	struct stacks *st = &w->stacks;
+	bool splice = u->switched && !w->run->opts->no_splice;
+	size_t nr = 0;
+
+	ALLOC_GROW(w->path, u->nr + 3, w->alloc_path);
+	if (!unwind_end_complete(u->end) && u->end != UNWIND_KERNEL_ONLY && u->end != UNWIND_NO_DATA)
+		w->path[nr++] = stacks_location(st, STACKS_TRUNCATED, 0, false);
+	for (size_t i = u->switched && !splice ? u->switched : u->nr; i-- > 0;) {
+		const struct unwind_frame *f = &u->frames[i];
+
+		if (splice && i + 1 == u->switched)
+			w->path[nr++] = stacks_location(st, STACKS_SWITCHED, 0, false);
+		w->path[nr] = f->tag ? f->tag - 1 : stacks_location(st, f->module, f->lookup, f->kernel);
+		if (!f->tag)
+			unwind_tag(f, w->path[nr] + 1);
+		nr++;
+	}
+	if (wait >= 0)
+		w->path[nr++] = stacks_location(st, STACKS_WAIT, (uint64_t)wait, false);
+	return stacks_path(st, node, w->path, nr);
+}
+
 /* On the system stack, whose goroutine the end of the run may tell. */
 static bool to_be_spliced(const struct worker *w, const struct goroutine_sight *g)
 {
@@ -212,18 +238,7 @@ static void count_sample(struct worker *w, struct perf_sample *s, uint64_t offse
 		w->user_stacks++;
 		w->rooted += unwind_end_complete(u->end);
 	}
-	node = prefix_node(w, s, comm);
-	if (!unwind_end_complete(u->end) && u->end != UNWIND_KERNEL_ONLY && u->end != UNWIND_NO_DATA)
-		node = stacks_node(st, node, stacks_location(st, STACKS_TRUNCATED, 0, false));
-	for (size_t i = w->run->opts->no_splice && u->switched ? u->switched : u->nr; i-- > 0;) {
-		const struct unwind_frame *f = &u->frames[i];
-
-		if (i + 1 == u->switched && !w->run->opts->no_splice)
-			node = stacks_node(st, node, stacks_location(st, STACKS_SWITCHED, 0, false));
-		node = stacks_node(st, node, stacks_location(st, f->module, f->lookup, f->kernel));
-	}
-	if (waits)
-		node = stacks_node(st, node, stacks_location(st, STACKS_WAIT, state, false));
+	node = sample_node(w, u, prefix_node(w, s, comm), waits ? (int)state : -1);
 	/* without goroutines as roots a wait's stack stays as it is: its weight would come too late for the resolver */
 	counted = w->goroutines && (!waits || w->run->evidence->keep_all) && note_goroutine(w, s, u, node, comm, waits);
 	if (waits)

@@ -77,6 +77,8 @@ struct worker {
 	uint64_t first, last;
 	struct damage damage;
 	uint8_t *chain; /* scratch for a call chain joined from two records */
+	uint32_t *path; /* a stack's locations */
+	size_t alloc_path;
 	size_t alloc_chain;
 };
 

@@ -45,7 +45,7 @@ struct g_function {
 	uint8_t layout;		     /* of asmcgocall's frame: offset of g / 8 */
 };
 
-#define G_FUNCTION_SLOTS 4096
+#define G_FUNCTION_SLOTS 16384
 struct g_functions {
 	struct modules *modules;
 	struct g_function slots[G_FUNCTION_SLOTS];

@@ -412,6 +412,8 @@ static void unwind(void *state, const struct unwind_input *in, struct unwind_sta
 			/* a signal trampoline is returned to at its first byte: its CFI begins one earlier, its symbol does not */
 			out->frames[out->nr - 1].kind = UNWIND_PC_EXACT;
 			out->frames[out->nr - 1].lookup++;
+			out->frames[out->nr - 1].tag = 0;
+			out->frames[out->nr - 1].resolved = NULL;
 		}
 		if (at->kind == CODE_GO) {
 			on = step_go(&w, at);

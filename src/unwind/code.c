@@ -192,6 +192,7 @@ static void look_up(struct resolver *r, struct resolved *at, const struct image 
 	at->vaddr = pc;
 	at->module = NULL;
 	at->code = NULL;
+	at->tag = 0;
 	at->executable = map && map->prot & PROT_EXEC;
 	if (!map)
 		return;
@@ -222,8 +223,8 @@ const struct code *resolve_code(struct resolver *r, struct resolved *at)
 	if (!at->code) {
 		at->code = at->module ? code_at(session_modules(r->session), at->module, at->vaddr, r->go_only)
 				      : &no_code;
-		at->kind = at->code->kind;
-		at->role = at->code->role;
+		at->kind = at->code->kind & 3u;
+		at->role = at->code->role & 15u;
 		at->signal = at->code->signal;
 		at->delta = at->code->delta;
 	}
@@ -243,11 +244,20 @@ bool is_return_of(const struct resolved *at, const struct code *c, uint64_t ra)
 	return call + CALL_SIZE + (uint64_t)(int64_t)distance == c->entry;
 }
 
-void frame_set(struct unwind_frame *f, const struct resolved *at, uint64_t pc, enum unwind_pc_kind kind, uint64_t sp)
+void frame_set(struct unwind_frame *f, struct resolved *at, uint64_t pc, enum unwind_pc_kind kind, uint64_t sp)
 {
 	*f = (struct unwind_frame){
 		.pc = pc, .sp = sp, .lookup = at->vaddr, .kind = (uint8_t)kind,
 		.module = at->module ? at->module->id : UINT32_MAX,
-		.go = at->code && at->kind == CODE_GO,
+		.go = at->code && at->kind == CODE_GO, .tag = at->tag, .resolved = at,
 	};
+}
+
+void unwind_tag(const struct unwind_frame *f, uint32_t tag)
+{
+	struct resolved *at = f->resolved;
+
+	/* its place may be another address's meanwhile */
+	if (at && at->vaddr == f->lookup && (at->module ? at->module->id : UINT32_MAX) == f->module && tag <= UNWIND_TAG_MAX)
+		at->tag = tag & UNWIND_TAG_MAX;
 }

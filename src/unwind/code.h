@@ -84,9 +84,10 @@ struct resolved {
 	struct module *module;	 /* NULL: unmapped */
 	const struct code *code; /* NULL until resolve_code, which also fills what follows from it */
 	int32_t delta;
-	uint8_t kind, role;
-	bool signal;
-	bool executable; /* the mapping was made so */
+	uint32_t tag : UNWIND_TAG_BITS; /* unwind_tag */
+	uint32_t kind : 2, role : 4; /* enum code_kind, enum go_role */
+	uint32_t signal : 1;
+	uint32_t executable : 1; /* the mapping was made so */
 };
 _Static_assert(sizeof(struct resolved) == 64, "a line of the cache");
 
@@ -119,6 +120,6 @@ static inline bool unwind_is_above(const struct unwind_input *in, uint64_t addr)
 }
 
 /* Fills a frame from a resolved lookup address. */
-void frame_set(struct unwind_frame *f, const struct resolved *at, uint64_t pc, enum unwind_pc_kind kind, uint64_t sp);
+void frame_set(struct unwind_frame *f, struct resolved *at, uint64_t pc, enum unwind_pc_kind kind, uint64_t sp);
 
 #endif
