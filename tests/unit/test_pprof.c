@@ -302,6 +302,7 @@ static void expressions_are_translated(void)
 		{"\\Aa\\z", "^a$"},
 		{"\\<\\-\\/", "<-/"},
 		{"a{,2}b{", "a\\{,2}b\\{"},
+		{"a{}b{x}", "a\\{}b\\{x}"},
 		{"\\bf\\b", "\\bf\\b"},
 		{"^.{40}$", "^.{40}$"},
 		{"^(a{20}){20}$", "^(a{20}){20}$"},
@@ -425,9 +426,48 @@ static void later_fields(void)
 	free(m.bytes);
 }
 
+/* The last field that is looked at may not be longer than the file either. */
+static void many_fields(void)
+{
+	uint8_t fields[64 * 2];
+
+	for (size_t i = 0; i < sizeof(fields); i += 2)
+		memcpy(fields + i, "\x32", 2); /* an empty string */
+	CU_ASSERT_TRUE(pprof_recognise(fields, sizeof(fields)));
+	fields[sizeof(fields) - 1] = 1;
+	CU_ASSERT_FALSE(pprof_recognise(fields, sizeof(fields)));
+}
+
+/* A stack of more frames than any has is left out, and counted. */
+static void deep_stacks(void)
+{
+	enum { MOST = 16384 };
+	uint64_t *stack = xcalloc(2 * MOST + 1, sizeof(*stack));
+
+	for (size_t i = 0; i < 2 * MOST; i++)
+		stack[i] = 1;
+	for (size_t nr = MOST; nr <= 2 * MOST; nr += MOST) {
+		struct message m = {0};
+		struct profile p;
+		struct error e;
+
+		start(&m, NULL);
+		sample(&m, stack + 2 * MOST - nr, 5);
+		profile_init(&p);
+		CU_ASSERT_EQUAL_FATAL(pprof_read(&p, m.bytes, m.nr, "test", &e), 0);
+		CU_ASSERT_EQUAL(p.nr_rows, nr == MOST);
+		CU_ASSERT_EQUAL(p.damage.kind[DAMAGE_PROFILE_INDEX].count, nr != MOST);
+		profile_release(&p);
+		free(m.bytes);
+	}
+	free(stack);
+}
+
 static const struct suite_test tests[] = {
 	{"odd mappings", odd_mappings},
 	{"later fields", later_fields},
+	{"many fields", many_fields},
+	{"deep stacks", deep_stacks},
 	{"frames are dropped", frames_are_dropped},
 	{"unread expressions are said", unread_expressions_are_said},
 	{"addresses stay addresses", addresses_stay_addresses},

@@ -276,6 +276,14 @@ static void bad_heads(void)
 		memcpy(t.data + 14, heads[i], 2);
 		expect_damage(&t, false);
 	}
+	for (int swap = 0; swap < 2; swap++) {
+		const char *formats[] = {sched_switch};
+		struct build t = {.swap = swap};
+
+		put_tracing_data(&t, formats, 1);
+		t.data[14] = 2;
+		expect_damage(&t, false);
+	}
 }
 
 /* Cut at every byte, and with every byte turned over: damage or a whole reading, never a crash. */
