@@ -49,10 +49,7 @@ size_t build_id_in_notes(const void *notes, size_t size, size_t align, bool swap
 			memcpy(id, desc, descsz);
 			return descsz;
 		}
-		/* the last note's padding may be missing */
-		if (cursor_left(&c) < (align - descsz % align) % align)
-			return 0;
-		cursor_take(&c, (align - descsz % align) % align);
+		cursor_take(&c, (align - descsz % align) % align); /* the last one's may be missing */
 	}
 	return 0;
 }

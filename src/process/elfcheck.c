@@ -101,7 +101,7 @@ static char *check_units(const uint8_t *data, size_t size, bool swap)
 			length = cursor_u64(&c);
 		else if (length >= 0xfffffff0)
 			return xasprintf("unit of a reserved length at %#" PRIx64 " of .debug_info", at);
-		if (!length) /* padding */
+		if (!length && !c.failed) /* padding */
 			continue;
 		if (c.failed || length > cursor_left(&c) || length < 2)
 			return xasprintf("unit at %#" PRIx64 " of .debug_info ends outside of it", at);

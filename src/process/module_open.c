@@ -350,9 +350,9 @@ const uint8_t *module_bytes(const struct module *m, uint64_t vaddr, size_t size)
 {
 	for (size_t i = 0; i < m->nr_segments; i++) {
 		const struct module_segment *s = &m->segments[i];
-		uint64_t at = vaddr - s->vaddr;
+		uint64_t at = vaddr - s->vaddr; /* below the segment more than any file has */
 
-		if (vaddr < s->vaddr || at >= s->filesz || s->filesz - at < size || s->offset > m->map.size ||
+		if (at >= s->filesz || s->filesz - at < size || s->offset > m->map.size ||
 		    m->map.size - s->offset < at || m->map.size - s->offset - at < size)
 			continue;
 		return (const uint8_t *)m->map.data + s->offset + at;

@@ -160,9 +160,9 @@ static bool inherit(struct session *s, struct process_image *im, struct process_
 		time = parent->parent_time;
 		parent = parent->parent;
 	}
-	/* parents are older: no cycles */
-	if (!parent || parent->head.index >= im->head.index)
+	if (!parent)
 		return true;
+	/* parents were there before: no cycles */
 	im->parent = parent;
 	im->parent_time = time;
 	im->ancestors = parent->ancestors + 1;

@@ -44,7 +44,7 @@ for file; do
 	nr=$((nr + 1000))
 done
 cat tests/mutate/taken.c >>"$tree/src/base/cursor.c"
-(cd "$tree" && ./autogen.sh && mkdir build && cd build && ../configure -q --enable-sanitize CFLAGS='-O1 -g0') >"$tmp/log" 2>&1
+(cd "$tree" && ./autogen.sh && mkdir build && cd build && ../configure -q --enable-sanitize CFLAGS='-O1 -g') >"$tmp/log" 2>&1
 harnesses=$(cd "$tree/tests/fuzz" && ls fuzz_*.c | sed 's|fuzz_\(.*\)\.c|tests/fuzz/replay_\1|')
 make -s -C "$tree/build" -j2 tests/hostile/hostile tests/unit/run $harnesses >>"$tmp/log" 2>&1 || { tail "$tmp/log"; exit 99; }
 

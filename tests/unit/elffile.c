@@ -68,6 +68,64 @@ uint8_t *elf_make(const struct elf_wish *w, size_t *size)
 	return p;
 }
 
+static size_t aligned(size_t n)
+{
+	return (n + 7) / 8 * 8;
+}
+
+/* Header, program headers, section headers (one of nothing, then the names, then `sections`), names, sections. */
+uint8_t *elf_of_sections(const struct elf_section *sections, size_t nr, size_t *size)
+{
+	static const char own[] = "\0.shstrtab";
+	size_t segments = 0, strings = sizeof(own), phdrs = sizeof(Elf64_Ehdr), shdrs, at, name, segment = 0;
+	uint8_t *p;
+	Elf64_Shdr *sh;
+
+	for (size_t i = 0; i < nr; i++) {
+		segments += (sections[i].flags & SHF_ALLOC) != 0;
+		strings += strlen(sections[i].name) + 1;
+	}
+	shdrs = phdrs + segments * sizeof(Elf64_Phdr);
+	at = shdrs + (nr + 2) * sizeof(Elf64_Shdr);
+	*size = at + strings;
+	for (size_t i = 0; i < nr; i++)
+		*size = aligned(*size) + sections[i].size;
+	p = xcalloc(1, *size);
+	*(Elf64_Ehdr *)p = (Elf64_Ehdr){
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = segments ? phdrs : 0,
+		.e_shoff = shdrs, .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = (Elf64_Half)segments, .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = (Elf64_Half)(nr + 2),
+		.e_shstrndx = 1,
+	};
+	sh = (Elf64_Shdr *)(p + shdrs);
+	sh[1] = (Elf64_Shdr){.sh_name = 1, .sh_type = SHT_STRTAB, .sh_offset = at, .sh_size = strings};
+	memcpy(p + at, own, sizeof(own));
+	name = sizeof(own);
+	for (size_t i = 0, to = at + strings; i < nr; i++) {
+		const struct elf_section *s = &sections[i];
+
+		to = aligned(to);
+		memcpy(p + at + name, s->name, strlen(s->name) + 1);
+		sh[i + 2] = (Elf64_Shdr){
+			.sh_name = (Elf64_Word)name, .sh_type = s->type ? s->type : SHT_PROGBITS, .sh_flags = s->flags,
+			.sh_addr = s->addr, .sh_offset = s->says_offset ? s->says_offset : to,
+			.sh_size = s->says_size ? s->says_size : s->size, .sh_link = s->link ? s->link + 1 : 0,
+			.sh_addralign = 1, .sh_entsize = s->entsize,
+		};
+		if (s->flags & SHF_ALLOC)
+			((Elf64_Phdr *)(p + phdrs))[segment++] = (Elf64_Phdr){
+				.p_type = PT_LOAD, .p_flags = PF_R | (s->flags & SHF_EXECINSTR ? PF_X : 0), .p_offset = to,
+				.p_vaddr = s->addr, .p_filesz = s->size, .p_memsz = s->size, .p_align = 8,
+			};
+		if (s->size)
+			memcpy(p + to, s->data, s->size);
+		name += strlen(s->name) + 1;
+		to += s->size;
+	}
+	return p;
+}
+
 const char *elf_write(const char *dir, const char *name, const void *bytes, size_t size)
 {
 	static char path[4096];

@@ -24,6 +24,20 @@ struct elf_wish {
 
 /* Bytes of an x86-64 executable, malloc'ed. */
 uint8_t *elf_make(const struct elf_wish *wish, size_t *size);
+/* A section of a file that is made of sections; those with SHF_ALLOC have a segment each, too. */
+struct elf_section {
+	const char *name;
+	uint32_t type; /* 0: SHT_PROGBITS */
+	uint64_t flags, addr;
+	const void *data;
+	size_t size;
+	uint64_t says_offset, says_size; /* lies, when not 0 */
+	uint32_t link;			 /* from 1 on */
+	uint64_t entsize;
+};
+
+/* Bytes of such a file for x86-64, malloc'ed: the last section ends it. */
+uint8_t *elf_of_sections(const struct elf_section *sections, size_t nr, size_t *size);
 /* Writes bytes to DIR/NAME, making folders on the way; returns the path in a static buffer. */
 const char *elf_write(const char *dir, const char *name, const void *bytes, size_t size);
 

@@ -15,6 +15,7 @@
 	X(gotab)                                                               \
 	X(perfdata)                                                            \
 	X(module)                                                              \
+	X(sections)                                                            \
 	X(perfdata_hostile)                                                    \
 	X(perfdata_input)                                                      \
 	X(skim)                                                                \
