@@ -57,8 +57,8 @@ static bool file_offset(Elf *elf, uint64_t address, uint64_t *offset)
 	GElf_Phdr ph;
 
 	for (size_t i = 0; i < nr; i++) {
-		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD || address < ph.p_vaddr ||
-		    address - ph.p_vaddr >= ph.p_filesz)
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD ||
+		    address - ph.p_vaddr >= ph.p_filesz) /* wraps where it lies before */
 			continue;
 		*offset = address - ph.p_vaddr + ph.p_offset;
 		return true;

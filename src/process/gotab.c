@@ -75,12 +75,9 @@ bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
 	uint64_t p;
 
 	*r = (struct gotab_record){0};
-	if (t->layout == GOTAB_V12) { /* offsets from the table's begin; funcs begins 16 bytes in */
-		if (at < 16)
-			return false;
-		at -= 16;
-	}
-	if (at >= f.size || f.size - at < 44)
+	if (t->layout == GOTAB_V12)
+		at -= 16; /* offsets from the table's begin; funcs begins 16 bytes in, what lies before wraps */
+	if (at >= f.size || f.size - at < 44) /* the longest of all layouts */
 		return false;
 	r->at = at;
 	p = at + (wide ? 8 : 4); /* past entry */
@@ -103,8 +100,6 @@ bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
 		r->start_line = (int32_t)part_u32(t, f, p);
 		p += 4;
 	}
-	if (p + 4 > f.size)
-		return false;
 	r->func_id = f.p[p];
 	r->flags = f.p[p + 1];
 	r->nfuncdata = f.p[p + 3];
@@ -147,8 +142,6 @@ bool gotab_find(const struct gotab *t, uint64_t pc, struct gotab_func *f)
 {
 	uint32_t lo = 0, hi = t->nfunc;
 
-	if (pc < t->text || pc >= t->text_end)
-		return false;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "elffile.h"
 #include "frames.h"
 #include "process/goswitch.h"
 #include "process/gotab_internal.h"
@@ -172,6 +173,232 @@ static void c_code_among_the_functions(void)
 	CU_ASSERT(gotab_find(t, TEXT + 0x20, &f) && f.external);
 	CU_ASSERT_FALSE(gotab_sp_delta(t, &f, TEXT + 0x20, &delta));
 	gotab_free(t);
+}
+
+static bool has_inlined(const uint8_t *data, size_t *frames)
+{
+	struct gotab_inline in[8];
+	struct error e;
+	struct gotab *t = from_bytes(data, SIZE, &e);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	*frames = gotab_inline(t, TEXT + 8, in, 8);
+	gotab_free(t);
+	return *frames == 2;
+}
+
+/* Records that have fewer tables than asked for: what stands behind is not taken for one. */
+static void fewer_tables_than_asked_for(void)
+{
+	uint8_t data[SIZE];
+	size_t frames;
+
+	build(data);
+	CU_ASSERT(has_inlined(data, &frames));
+	data[FIRST + 43] = 3; /* nfuncdata: none of the inline tree */
+	CU_ASSERT_FALSE(has_inlined(data, &frames));
+	CU_ASSERT_EQUAL(frames, 1);
+	build(data);
+	put32(data + FIRST + 28, 2); /* npcdata; its third is the first funcdata now, and the tree's place the third */
+	put32(data + FIRST + 56 + 8, 0);
+	CU_ASSERT_FALSE(has_inlined(data, &frames));
+	CU_ASSERT_EQUAL(frames, 1);
+}
+
+static void functions_beyond_the_last(void)
+{
+	uint8_t data[SIZE];
+	struct gotab_func f;
+	struct error e;
+	struct gotab *t;
+	int32_t delta;
+
+	build(data);
+	/* a distance in a table of 2^40: behind it another value */
+	memcpy(data + PCTAB + 1, "\x02\x80\x80\x80\x80\x80\x20\x04\x04", 8);
+	t = from_bytes(data, SIZE, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_TRUE(gotab_func_at(t, 1, &f));
+	CU_ASSERT_FALSE(gotab_func_at(t, 2, &f));
+	CU_ASSERT_FALSE(gotab_find(t, TEXT - 1, &f));
+	CU_ASSERT_TRUE(gotab_find(t, TEXT + 0x2f, &f));
+	CU_ASSERT_FALSE(gotab_find(t, TEXT + 0x30, &f));
+	CU_ASSERT_FALSE(gotab_find(t, 0, &f));
+	CU_ASSERT_FALSE(gotab_find(t, UINT64_MAX, &f));
+	CU_ASSERT_TRUE(gotab_func_at(t, 0, &f));
+	CU_ASSERT_FALSE(gotab_sp_delta(t, &f, TEXT, &delta));
+	gotab_free(t);
+}
+
+/* The layout of 1.2: one function whose record is `room` bytes before the end, or where `at` says. */
+static bool old_record_is_read(size_t room, uint64_t at)
+{
+	enum { RECORD = 16 + 16 + 8 };
+	uint8_t *t = calloc(1, RECORD + room);
+	struct gotab_func f;
+	struct error e;
+	struct gotab *tab;
+	bool read;
+
+	put32(t, 0xfffffffb);
+	t[6] = 1;
+	t[7] = 8;
+	put64(t + 8, 1);
+	put64(t + 16, TEXT);
+	put64(t + 24, at ? at : RECORD);
+	put64(t + 32, TEXT + 0x10);
+	tab = gotab_from_memory(t, RECORD + room, 0, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(tab);
+	CU_ASSERT_STRING_EQUAL(gotab_layout(tab), "1.2-1.15");
+	read = gotab_find(tab, TEXT + 4, &f);
+	CU_ASSERT(!read || (f.entry == TEXT && f.end == TEXT + 0x10));
+	gotab_free(tab);
+	free(t);
+	return read;
+}
+
+static void old_records_outside_of_the_table(void)
+{
+	CU_ASSERT_TRUE(old_record_is_read(44, 0));
+	CU_ASSERT_FALSE(old_record_is_read(43, 0));
+	CU_ASSERT_FALSE(old_record_is_read(36, 0));
+	CU_ASSERT_FALSE(old_record_is_read(44, 8)); /* in the header */
+	CU_ASSERT_FALSE(old_record_is_read(44, 41));
+	CU_ASSERT_FALSE(old_record_is_read(44, UINT64_C(1) << 40));
+	CU_ASSERT_FALSE(old_record_is_read(44, UINT64_MAX));
+}
+
+/* --- the same in an ELF file -------------------------------------------------------------------- */
+
+/* A moduledata as 1.20 to 1.25 have it, without a section or symbol that names it. */
+enum { MODULEDATA_SIZE = 400 };
+#define TABLE UINT64_C(0x500000)
+#define DATA UINT64_C(0x600000)
+
+struct go_file {
+	uint8_t table[SIZE], moduledata[MODULEDATA_SIZE], info[64];
+	struct elf_section sections[4];
+};
+
+static void make_go_file(struct go_file *g)
+{
+	static const uint8_t code[0x30];
+
+	memset(g, 0, sizeof(*g));
+	build(g->table);
+	put64(g->table + 24, 0); /* where the text is is told by the moduledata alone */
+	put64(g->moduledata, 0x1234);
+	put64(g->moduledata + 8, TABLE); /* another word that is the table's address */
+	put64(g->moduledata + 16, TABLE);
+	put64(g->moduledata + 16 + 176, TEXT);
+	put64(g->moduledata + 16 + 184, TEXT + 0x30);
+	put64(g->moduledata + 16 + 320, TABLE + TREE);
+	memcpy(g->info, "\xff Go buildinf:\x08\x02", 16);
+	memcpy(g->info + 32, "\x08go1.22.3", 9);
+	g->sections[0] = (struct elf_section){.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .addr = TEXT, .data = code, .size = 0x30};
+	g->sections[1] = (struct elf_section){.name = ".gopclntab", .flags = SHF_ALLOC, .addr = TABLE, .data = g->table, .size = SIZE};
+	g->sections[2] = (struct elf_section){.name = ".data", .flags = SHF_ALLOC | SHF_WRITE, .addr = DATA, .data = g->moduledata,
+					      .size = MODULEDATA_SIZE};
+	g->sections[3] = (struct elf_section){.name = ".go.buildinfo", .flags = SHF_ALLOC | SHF_WRITE, .addr = DATA + 0x1000, .data = g->info,
+					      .size = 41};
+}
+
+/* Opens the table of such a file; *bytes is to be freed behind it. */
+static struct gotab *open_go_file(const struct go_file *g, Elf **elf, uint8_t **bytes, struct error *e)
+{
+	size_t size;
+
+	*bytes = elf_of_sections(g->sections, 4, &size);
+	elf_version(EV_CURRENT);
+	*elf = elf_memory((char *)*bytes, size);
+	return gotab_open(*elf, e);
+}
+
+static void check_go_file(const struct go_file *g, const char *version, const char *why, size_t frames)
+{
+	struct gotab_inline in[8];
+	struct error e;
+	uint8_t *bytes;
+	Elf *elf;
+	struct gotab *t = open_go_file(g, &elf, &bytes, &e);
+
+	CU_ASSERT_EQUAL(t != NULL, !why);
+	if (t) {
+		CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 8, in, 8), frames);
+		if (version)
+			CU_ASSERT_STRING_EQUAL(gotab_go_version(t), version);
+		CU_ASSERT_EQUAL(gotab_go_version(t) != NULL, version != NULL);
+	} else if (why) {
+		CU_ASSERT_PTR_NOT_NULL(strstr(e.text, why));
+	}
+	gotab_free(t);
+	elf_end(elf);
+	free(bytes);
+}
+
+static void tables_in_files(void)
+{
+	struct go_file g;
+
+	make_go_file(&g);
+	check_go_file(&g, "go1.22.3", NULL, 2);
+	/* a header that says where the text is */
+	put64(g.table + 24, TEXT);
+	check_go_file(&g, "go1.22.3", NULL, 2);
+	/* build information that is cut short, in a section that ends the file; of another form; of no length */
+	make_go_file(&g);
+	g.sections[3].size = 31;
+	check_go_file(&g, NULL, NULL, 2);
+	g.sections[3].size = 36;
+	check_go_file(&g, NULL, NULL, 2);
+	make_go_file(&g);
+	g.info[0] = 0;
+	check_go_file(&g, NULL, NULL, 2);
+	make_go_file(&g);
+	g.info[32] = 0;
+	check_go_file(&g, NULL, NULL, 2);
+	/* pointers instead, of before 1.18: to a string's head, to its bytes */
+	make_go_file(&g);
+	g.info[15] = 0;
+	put64(g.info + 16, DATA + 0x100);
+	put64(g.moduledata + 0x100, DATA + 0x110);
+	put64(g.moduledata + 0x108, 8);
+	memcpy(g.moduledata + 0x110, "go1.17.2", 8);
+	check_go_file(&g, "go1.17.2", NULL, 2);
+	put64(g.moduledata + 0x108, MODULEDATA_SIZE);
+	check_go_file(&g, NULL, NULL, 2);
+	/* a moduledata whose text ends before it begins is none: no trees, and the section's address is the text's */
+	make_go_file(&g);
+	put64(g.moduledata + 16 + 184, TEXT - 1);
+	check_go_file(&g, "go1.22.3", NULL, 1);
+	/* no function has a byte */
+	make_go_file(&g);
+	put32(g.table + FUNCS + 16, 0);
+	check_go_file(&g, "go1.22.3", "not in the file", 0);
+	make_go_file(&g);
+	g.table[7] = 4;
+	check_go_file(&g, NULL, "32-bit", 0);
+	g.sections[1].name = ".other";
+	check_go_file(&g, NULL, "", 0);
+}
+
+/* Linkers that leave no section for the table: it is in .data.rel.ro, named by a symbol or by its first bytes alone. */
+static void tables_without_a_section(void)
+{
+	enum { BEFORE = 24 };
+	uint8_t data[BEFORE + SIZE] = {0xf1, 0xff, 0xff, 0xff, 1}; /* nearly one, to begin with */
+	struct go_file g;
+
+	make_go_file(&g);
+	memcpy(data + BEFORE, g.table, SIZE);
+	g.sections[1] = (struct elf_section){.name = ".data.rel.ro", .flags = SHF_ALLOC, .addr = TABLE - BEFORE, .data = data,
+					     .size = sizeof(data)};
+	check_go_file(&g, "go1.22.3", NULL, 2);
+	g.sections[3].name = ".no.buildinfo"; /* not a Go program */
+	check_go_file(&g, NULL, "", 0);
+	make_go_file(&g);
+	g.sections[1].name = ".data.rel.ro.gopclntab";
+	check_go_file(&g, "go1.22.3", NULL, 2);
 }
 
 static void refused(const uint8_t *data, size_t size, const char *why)
@@ -416,6 +643,11 @@ static void programs_know_themselves(void)
 
 static const struct suite_test tests[] = {
 	{"functions and lines", functions_and_lines},
+	{"fewer tables than asked for", fewer_tables_than_asked_for},
+	{"functions beyond the last", functions_beyond_the_last},
+	{"old records outside of the table", old_records_outside_of_the_table},
+	{"tables in files", tables_in_files},
+	{"tables without a section", tables_without_a_section},
 	{"C code among the functions", c_code_among_the_functions},
 	{"headers refused by name", headers_refused_by_name},
 	{"any cut and any byte", any_cut_and_any_byte},
