@@ -3,7 +3,7 @@
 # A check is an operand of || in the condition of an "if" that leaves (return, goto, break, continue) or notes an error, and
 # compares by <, >, <= or >=. What system calls and our own functions return (below zero, errno) is none.
 
-function trim(s) { gsub(/[ \t]+/, " ", s); sub(/^ /, "", s); return s }
+function trim(s) { gsub(/[ \t]+/, " ", s); gsub(/^ | $/, "", s); return s }
 
 # Splits the condition at || outside of parentheses into part[1 ...]; returns how many.
 function split_or(s,   i, c, depth, n, from) {

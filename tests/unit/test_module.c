@@ -1,6 +1,7 @@
 /*
  * Modules: which file on this machine is taken for the recorded one, and why not.
  */
+#include <elf.h>
 #include <ftw.h>
 #include <lzma.h>
 #include <stdio.h>
@@ -192,6 +193,49 @@ static void code_ranges_decide_without_build_ids(void)
 		modules_free(ms);
 	}
 	end();
+}
+
+/* Segments that say they reach round to where they began fit nothing. */
+static void segments_beyond_all_memory(void)
+{
+	const struct elf_wish wish = {.text_offset = 0x1000, .text_size = 0x1800};
+
+	begin();
+	for (int huge = 0; huge < 2; huge++) {
+		size_t size;
+		uint8_t *bytes = elf_make(&wish, &size);
+		const struct module *m;
+
+		if (huge)
+			((Elf64_Phdr *)(bytes + sizeof(Elf64_Ehdr)))->p_memsz = UINT64_MAX - 0x1000;
+		CU_ASSERT_PTR_NOT_NULL_FATAL(elf_write(dir, "prog", bytes, size));
+		free(bytes);
+		m = open_mapped("prog", 0x1000, 0x2000);
+		CU_ASSERT_EQUAL(m->status, huge ? MODULE_MISMATCH : MODULE_UNVERIFIED);
+		modules_free(ms);
+	}
+	end();
+}
+
+/* Build-ids longer than there is room for, or of no byte, are none. */
+static void build_ids_of_odd_sizes(void)
+{
+	struct module_options o = options();
+	struct perf_build_id *id = calloc(1, sizeof(*id));
+
+	id->misc = PERF_CPUMODE_USER;
+	id->path = "/prog";
+	for (unsigned size = 0; size < 256; size += size < 22 ? 1 : 100) {
+		struct module *m;
+
+		ms = modules_new(&o);
+		m = modules_add(ms, "/prog", 0, MODULE_FILE, NULL, 0);
+		id->size = (uint8_t)size;
+		modules_set_build_id(ms, id);
+		CU_ASSERT_EQUAL(m->build_id_size, size > 20 ? 0 : size);
+		modules_free(ms);
+	}
+	free(id);
 }
 
 static void expect_file(const struct module_options *o, const char *path, const uint8_t *id, const char *want)
@@ -608,6 +652,8 @@ static const struct suite_test tests[] = {
 	{"build-ids decide", build_ids_decide},
 	{"no regular file, no module", no_regular_file_no_module},
 	{"code ranges decide without build-ids", code_ranges_decide_without_build_ids},
+	{"segments beyond all memory", segments_beyond_all_memory},
+	{"build-ids of odd sizes", build_ids_of_odd_sizes},
 	{"searched in all places", searched_in_all_places},
 	{"asked of servers", asked_of_servers},
 	{"debug files are checked", debug_files_are_checked},

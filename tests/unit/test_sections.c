@@ -11,7 +11,9 @@
 #include "elffile.h"
 #include "process/dwarfopen.h"
 #include "process/elfcheck.h"
+#include "process/goelf.h"
 #include "process/module.h"
+#include "process/symtab.h"
 #include "suite.h"
 
 #ifndef ELFCOMPRESS_ZSTD
@@ -284,6 +286,201 @@ static void bytes_by_address(void)
 	free(data);
 }
 
+/* --- words of a Go program ---------------------------------------------------------------------------- */
+
+#define DATA UINT64_C(0x600000)
+
+static void open_words(struct file *f, struct goelf *g, const struct elf_section *sections, size_t nr)
+{
+	open_file(f, sections, nr);
+	CU_ASSERT_TRUE_FATAL(goelf_open(g, f->elf));
+}
+
+static void close_words(struct file *f, struct goelf *g)
+{
+	goelf_release(g);
+	close_file(f);
+}
+
+/* As the loader leaves them: from relocations where the file has zeros. */
+static void words_by_address(void)
+{
+	static const uint64_t words[] = {7, 0, 7, 0, 8};
+	static const Elf64_Rela relas[] = {
+		{DATA + 8, ELF64_R_INFO(0, R_X86_64_RELATIVE), 7},
+		{DATA + 16, ELF64_R_INFO(0, R_X86_64_RELATIVE), 9}, /* where the file has one, that counts */
+		{DATA + 40, ELF64_R_INFO(0, R_X86_64_RELATIVE), 7},
+	};
+	/* the last section ends the file with four bytes of a word */
+	const struct elf_section sections[] = {
+		{.name = ".rela.dyn", .type = SHT_RELA, .flags = SHF_ALLOC, .addr = 0x1000, .data = relas, .size = sizeof(relas)},
+		{.name = ".data", .flags = SHF_ALLOC | SHF_WRITE, .addr = DATA, .data = words, .size = sizeof(words) - 4},
+	};
+	uint64_t value, addr, found[8];
+	size_t at = 0, nr = 0;
+	struct goelf g;
+	struct file f;
+
+	open_words(&f, &g, sections, 2);
+	CU_ASSERT(goelf_word(&g, DATA, &value) && value == 7);
+	CU_ASSERT(goelf_word(&g, DATA + 8, &value) && value == 7);
+	CU_ASSERT(goelf_word(&g, DATA + 16, &value) && value == 7);
+	CU_ASSERT(goelf_word(&g, DATA + 24, &value) && value == 0);
+	CU_ASSERT_FALSE(goelf_word(&g, DATA + 32, &value)); /* half of it is there */
+	CU_ASSERT_FALSE(goelf_word(&g, DATA + 36, &value));
+	CU_ASSERT_FALSE(goelf_word(&g, DATA - 8, &value));
+	while (nr < 8 && goelf_find_word(&g, 7, &at, &addr))
+		found[nr++] = addr;
+	CU_ASSERT_EQUAL(nr, 4);
+	CU_ASSERT(found[0] == DATA && found[1] == DATA + 16 && found[2] == DATA + 8 && found[3] == DATA + 40);
+	close_words(&f, &g);
+}
+
+/* Symbols by name; sections that have no bytes in the file, or claim more than it has. */
+static void sections_and_symbols(void)
+{
+	static const char names[] = "\0none\0here";
+	static const Elf64_Sym symbols[] = {
+		{0}, {.st_name = 1, .st_value = 0}, {.st_name = 6, .st_value = DATA}, {.st_name = 100, .st_value = 5},
+	};
+	const struct elf_section sections[] = {
+		{.name = ".strtab", .type = SHT_STRTAB, .data = names, .size = sizeof(names)},
+		{.name = ".symtab", .type = SHT_SYMTAB, .data = symbols, .size = sizeof(symbols), .link = 1, .entsize = sizeof(*symbols)},
+		{.name = ".long", .data = names, .size = sizeof(names), .says_size = 1 << 20},
+		{.name = ".far", .data = names, .size = sizeof(names), .says_offset = 1 << 20},
+		{.name = ".empty", .type = SHT_NOBITS, .data = names, .size = sizeof(names)},
+		{.name = ".packed", .flags = SHF_COMPRESSED, .data = names, .size = sizeof(names)},
+		{.name = ".plain", .data = names, .size = sizeof(names)},
+	};
+	uint64_t value = 0;
+	struct goelf g;
+	struct file f;
+
+	open_words(&f, &g, sections, 7);
+	CU_ASSERT(goelf_symbol(&g, "here", &value) && value == DATA);
+	CU_ASSERT_FALSE(goelf_symbol(&g, "none", &value)); /* of no address */
+	CU_ASSERT_FALSE(goelf_symbol(&g, "nowhere", &value));
+	for (size_t i = 2; i < 6; i++)
+		CU_ASSERT_PTR_NULL(goelf_section(&g, sections[i].name));
+	CU_ASSERT_PTR_NOT_NULL(goelf_section(&g, ".plain"));
+	CU_ASSERT_PTR_NULL(goelf_section(&g, ".absent"));
+	close_words(&f, &g);
+}
+
+/* More sections than any Go program has, and 32-bit files, are left alone. */
+static void not_for_go(void)
+{
+	const struct elf_section none[1] = {{.name = ".text"}};
+	size_t nr = 70000;
+	uint8_t *many;
+	struct goelf g;
+	struct file f;
+
+	open_file(&f, none, 1);
+	CU_ASSERT_TRUE(goelf_open(&g, f.elf));
+	goelf_release(&g);
+	elf_end(f.elf);
+	/* the number of sections stands in the first one when it is large */
+	many = xcalloc(1, f.size + nr * sizeof(Elf64_Shdr));
+	memcpy(many, f.bytes, f.size);
+	((Elf64_Ehdr *)many)->e_shnum = 0;
+	((Elf64_Shdr *)(many + ((Elf64_Ehdr *)many)->e_shoff))->sh_size = nr;
+	f.elf = elf_memory((char *)many, f.size + nr * sizeof(Elf64_Shdr));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f.elf);
+	CU_ASSERT_FALSE(goelf_open(&g, f.elf));
+	goelf_release(&g);
+	elf_end(f.elf);
+	free(many);
+	f.bytes[EI_CLASS] = ELFCLASS32;
+	f.elf = elf_memory((char *)f.bytes, f.size);
+	CU_ASSERT_FALSE(goelf_open(&g, f.elf));
+	goelf_release(&g);
+	close_file(&f);
+}
+
+/* --- symbols ------------------------------------------------------------------------------------------ */
+
+#define TEXT UINT64_C(0x401000)
+
+static const char *symbol_at(struct symtab *t, uint64_t addr)
+{
+	const struct symtab_entry *s = symtab_find(t, addr);
+
+	return s ? s->name : "";
+}
+
+/* Labels inside of a function with a size are none of their own; elsewhere they are. */
+static void labels_inside_of_functions(void)
+{
+	static const char names[] = "\0func\0inside\0behind\0data\0$x";
+	static const Elf64_Sym symbols[] = {
+		{0},
+		{.st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = 2, .st_value = TEXT, .st_size = 0x40},
+		{.st_name = 6, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE), .st_shndx = 2, .st_value = TEXT + 0x10},
+		{.st_name = 13, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE), .st_shndx = 2, .st_value = TEXT + 0x40},
+		{.st_name = 20, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE), .st_shndx = 1, .st_value = TEXT + 0x50},
+		{.st_name = 25, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE), .st_shndx = 2, .st_value = TEXT + 0x60},
+		{.st_name = 1, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC), .st_shndx = SHN_UNDEF, .st_value = TEXT + 0x70},
+		{.st_name = 1, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_OBJECT), .st_shndx = 2, .st_value = TEXT + 0x70},
+		{.st_name = 1, .st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC), .st_shndx = 2, .st_value = UINT64_MAX - 8, .st_size = 16},
+	};
+	static const uint8_t code[0x80];
+	const struct elf_section sections[] = {
+		{.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .addr = TEXT, .data = code, .size = sizeof(code)},
+		{.name = ".strtab", .type = SHT_STRTAB, .data = names, .size = sizeof(names)},
+		{.name = ".symtab", .type = SHT_SYMTAB, .data = symbols, .size = sizeof(symbols), .link = 2, .entsize = sizeof(*symbols)},
+	};
+	struct symtab t = {0};
+	struct file f;
+
+	open_file(&f, sections, 3);
+	symtab_add_elf(&t, f.elf);
+	symtab_finish(&t);
+	CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 0x3f), "func");
+	CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 0x10), "func");
+	CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 0x70), "behind");
+	CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT - 1), "");
+	CU_ASSERT_STRING_EQUAL(symbol_at(&t, UINT64_MAX - 8), "");
+	symtab_release(&t);
+	close_file(&f);
+}
+
+/* Stubs of imported functions: as many as their section has room for, whatever the relocations say. */
+static void stubs_of_the_plt(void)
+{
+	static const char names[] = "\0one\0two\0three";
+	static const Elf64_Sym symbols[] = {{0}, {.st_name = 1}, {.st_name = 5}, {.st_name = 9}, {.st_name = 0}, {.st_name = 1000}};
+	static const uint8_t code[16 * 4];
+	Elf64_Rela relas[] = {
+		{0, ELF64_R_INFO(1, R_X86_64_JUMP_SLOT), 0}, {0, ELF64_R_INFO(4, R_X86_64_JUMP_SLOT), 0},
+		{0, ELF64_R_INFO(2, R_X86_64_JUMP_SLOT), 0}, {0, ELF64_R_INFO(3, R_X86_64_JUMP_SLOT), 0},
+	};
+	struct elf_section sections[] = {
+		{.name = ".dynstr", .type = SHT_STRTAB, .data = names, .size = sizeof(names)},
+		{.name = ".dynsym", .type = SHT_DYNSYM, .data = symbols, .size = sizeof(symbols), .link = 1, .entsize = sizeof(*symbols)},
+		{.name = ".rela.plt", .type = SHT_RELA, .data = relas, .size = sizeof(relas), .link = 2, .entsize = sizeof(*relas)},
+		{.name = ".plt", .addr = TEXT, .data = code, .size = sizeof(code)},
+	};
+
+	for (int broken = 0; broken < 4; broken++) {
+		struct symtab t = {0};
+		struct file f;
+
+		relas[0].r_info = ELF64_R_INFO(broken == 1 ? 5u : broken == 2 ? 999u : 1u, R_X86_64_JUMP_SLOT);
+		sections[2].link = broken == 3 ? 77 : 2;
+		open_file(&f, sections, 4);
+		symtab_add_plt(&t, f.elf);
+		symtab_finish(&t);
+		CU_ASSERT_EQUAL(t.nr, broken == 3 ? 0 : broken ? 1 : 2);
+		CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 16), broken ? "" : "one@plt"); /* behind the first stub, which binds */
+		CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 32), ""); /* without a name */
+		CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 63), broken == 3 ? "" : "two@plt");
+		CU_ASSERT_STRING_EQUAL(symbol_at(&t, TEXT + 64), ""); /* three would lie outside */
+		symtab_release(&t);
+		close_file(&f);
+	}
+}
+
 static const struct suite_test tests[] = {
 	{"packed sections", packed_sections},
 	{"packed beyond belief", packed_beyond_belief},
@@ -291,6 +488,11 @@ static const struct suite_test tests[] = {
 	{"too many sections", too_many_sections},
 	{"heads of units", heads_of_units},
 	{"bytes by address", bytes_by_address},
+	{"words by address", words_by_address},
+	{"sections and symbols", sections_and_symbols},
+	{"not for Go", not_for_go},
+	{"labels inside of functions", labels_inside_of_functions},
+	{"stubs of the PLT", stubs_of_the_plt},
 	{NULL, NULL},
 };
 const struct suite suite_sections = {"sections", tests};

@@ -185,6 +185,29 @@ static void pids_are_used_again(void)
 	end(&w);
 }
 
+/* Mappings without a byte are none: a process that has no other finds its parent's. */
+static void empty_mappings(void)
+{
+	struct history h = {0};
+	struct world w;
+
+	history_add(&h, &(struct mapping){.start = 5, .end = 5});
+	history_add(&h, &(struct mapping){.start = 6, .end = 5});
+	CU_ASSERT_EQUAL(h.nr, 0);
+	history_add(&h, &(struct mapping){.start = 5, .end = 6});
+	CU_ASSERT_EQUAL(h.nr, 1);
+	history_release(&h);
+	begin(&w);
+	put_mmap2(&w.b, 3, 0x1000, 0x1000, 0, "/first", 1);
+	put_fork(&w.b, 4, 3, 4, 3, 2);
+	put_mmap2(&w.b, 4, 0x1000, 0, 0, "/empty", 3);
+	put_fork(&w.b, 5, 4, 5, 4, 4);
+	apply(&w);
+	CU_ASSERT_STRING_EQUAL(at(&w, 4, 0x1000, 20), "/first");
+	CU_ASSERT_STRING_EQUAL(at(&w, 5, 0x1800, 20), "/first");
+	end(&w);
+}
+
 static void parents_that_are_their_own(void)
 {
 	struct world w;
@@ -566,6 +589,7 @@ static const struct suite_test tests[] = {
 	{"later mappings cover earlier ones", later_mappings_cover_earlier_ones},
 	{"forks inherit and execs forget", forks_inherit_and_execs_forget},
 	{"pids are used again", pids_are_used_again},
+	{"empty mappings", empty_mappings},
 	{"parents that are their own", parents_that_are_their_own},
 	{"index agrees with a scan", index_agrees_with_a_scan},
 	{"long chains of forks", long_chains_of_forks},

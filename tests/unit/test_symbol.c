@@ -276,6 +276,23 @@ static void kernel_symbols_in_order(void)
 	symtab_release(&parsed);
 }
 
+/* Out of order in the upper half of the address alone. */
+static void kernel_symbols_far_apart(void)
+{
+	struct symtab t = {0};
+	char *path = write_file("ffffffff81000000 T high\n"
+				"00000000ffff0000 T low\n"
+				"ffffffff81001000 T higher\n");
+
+	symtab_add_kallsyms(&t, path, NULL);
+	unlink(path);
+	symtab_finish(&t);
+	CU_ASSERT_STRING_EQUAL(at(&t, UINT64_C(0xffffffff81000010)), "high");
+	CU_ASSERT_STRING_EQUAL(at(&t, UINT64_C(0xffff0010)), "low");
+	CU_ASSERT_STRING_EQUAL(at(&t, UINT64_C(0xffffffff81001010)), "higher");
+	symtab_release(&t);
+}
+
 static void files_that_are_not_there(void)
 {
 	struct symtab t = {0};
@@ -378,6 +395,7 @@ static const struct suite_test tests[] = {
 	{"JIT maps", jit_maps},
 	{"kernel symbols", kernel_symbols},
 	{"kernel symbols in order of address", kernel_symbols_in_order},
+	{"kernel symbols far apart", kernel_symbols_far_apart},
 	{"files that are not there", files_that_are_not_there},
 	{"lines too long", lines_too_long},
 	{"demangled names", demangled_names},
