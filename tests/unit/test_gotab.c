@@ -583,6 +583,32 @@ static void expect_no_switch(const char *path, size_t at, const char *bytes, con
 	file_map_close(&m);
 }
 
+/* The segment that holds the code, wherever it stands among the others. */
+static void expect_switch_in_any_order(const char *path, uint64_t offset)
+{
+	struct goswitch s;
+	struct file_map m;
+	struct error e;
+	Elf64_Ehdr *eh;
+	Elf64_Phdr *ph;
+	Elf *elf;
+
+	CU_ASSERT_EQUAL_FATAL(file_map_open_private(&m, path, &e), 0);
+	eh = (Elf64_Ehdr *)(uintptr_t)m.data;
+	ph = (Elf64_Phdr *)((uintptr_t)m.data + eh->e_phoff);
+	for (size_t i = 0, k = eh->e_phnum - 1u; i < k; i++, k--) {
+		Elf64_Phdr swapped = ph[i];
+
+		ph[i] = ph[k];
+		ph[k] = swapped;
+	}
+	elf = elf_memory((char *)(uintptr_t)m.data, m.size);
+	CU_ASSERT_EQUAL(goswitch_find(&s, elf, path, &e), 0);
+	CU_ASSERT_EQUAL(s.offset, offset);
+	elf_end(elf);
+	file_map_close(&m);
+}
+
 /* runtime.gogo's last instruction, in a stripped Go 1.26; a changed one is not taken for it. */
 static void place_of_switches(void)
 {
@@ -595,6 +621,7 @@ static void place_of_switches(void)
 	CU_ASSERT_EQUAL(word & 0xff, 0xe9); /* jmp */
 	CU_ASSERT_STRING_EQUAL(s.g_register, "dx");
 	CU_ASSERT_EQUAL(s.goid, 152);
+	expect_switch_in_any_order(path, s.offset);
 	expect_no_switch(path, s.offset, "\xe8", "not as Go's sources");	 /* a call */
 	expect_no_switch(path, s.offset + 1, "\x10", "not as Go's sources"); /* to elsewhere */
 	expect_no_switch(path, 18, "\x03", "x86-64 and arm64 only");	 /* e_machine */
