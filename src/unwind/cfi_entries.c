@@ -282,8 +282,8 @@ static bool find_segment(Elf *elf, struct cfi *c)
 	cursor_take(&cur, 2);
 	at = cfi_pointer(c, &cur, encoding, 8);
 	for (size_t i = 0; i < n && !cur.failed; i++) {
-		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD || at < ph.p_vaddr ||
-		    at - ph.p_vaddr >= ph.p_filesz || ph.p_offset > file_size || ph.p_filesz > file_size - ph.p_offset)
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD ||
+		    at - ph.p_vaddr >= ph.p_filesz /* wraps where it lies before */ || ph.p_offset > file_size || ph.p_filesz > file_size - ph.p_offset)
 			continue;
 		c->data = (const uint8_t *)file + ph.p_offset + (at - ph.p_vaddr);
 		c->size = ph.p_filesz - (at - ph.p_vaddr); /* a length of 0 ends it */

@@ -20,6 +20,7 @@
 	X(perfdata_input)                                                      \
 	X(skim)                                                                \
 	X(tracing)                                                             \
+	X(cfi)                                                                 \
 	X(unwind)                                                              \
 	X(unwind_go)                                                           \
 	X(session)                                                             \

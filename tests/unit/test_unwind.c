@@ -339,6 +339,11 @@ static void expressions_that_fail(void)
 	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_breg3, 0)); /* not recorded */
 	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_bregx, 0xe8, 7, 0));
 	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_lit1, DW_OP_deref));
+	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_breg7, 0, DW_OP_deref_size, 9));
+	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_breg7, 0, DW_OP_deref_size, 0));
+	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_lit1, DW_OP_swap));
+	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_lit1, DW_OP_rot));
+	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_lit1, DW_OP_lit2, DW_OP_rot));
 	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_breg7, 9, DW_OP_deref));
 	CU_ASSERT_FALSE(EVALUATE(&v, DW_OP_lit1, 0xe0));
 	/* operands that are not there */
