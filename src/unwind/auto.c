@@ -22,6 +22,7 @@ struct walk {
 	const struct unwind_input *in;
 	struct resolver *resolver;
 	struct unwind_stack *out;
+	size_t max; /* frames */
 	uint64_t regs[CODE_MAX_REGS]; /* by DWARF number */
 	uint64_t valid;
 	uint64_t pc, sp;
@@ -105,7 +106,7 @@ static void step_sigreturn(struct walk *w)
 
 	end(w, UNWIND_SIGNAL);
 	if (w->arm || !unwind_read_stack(w->in, w->sp + 40 + 16 * 8, &rip) ||
-	    !unwind_read_stack(w->in, w->sp + 40 + 15 * 8, &rsp) || w->out->nr >= UNWIND_MAX_FRAMES)
+	    !unwind_read_stack(w->in, w->sp + 40 + 15 * 8, &rsp) || w->out->nr >= w->max)
 		return;
 	at = resolve(w->resolver, w->in->image, rip, w->in->time);
 	resolve_code(w->resolver, at);
@@ -376,7 +377,7 @@ static bool step_cfi(struct walk *w, const struct code *c)
 
 static void unwind(void *state, const struct unwind_input *in, struct unwind_stack *out, size_t max)
 {
-	struct walk w = {.in = in, .resolver = state, .out = out, .leaf = true, .arm = in->arch == PERF_ARCH_ARM64};
+	struct walk w = {.in = in, .resolver = state, .out = out, .max = max, .leaf = true, .arm = in->arch == PERF_ARCH_ARM64};
 	bool on;
 
 	if (!load_registers(&w)) {

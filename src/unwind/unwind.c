@@ -183,7 +183,7 @@ static void splice_chain(struct unwind_worker *w, const struct perf_sample *s, b
 		joined = out->frames[at].pc == perfdata_load64(s->callchain + i * 8, swap);
 		i += joined;
 	}
-	if (at < out->nr || !joined || i >= s->callchain_nr)
+	if (!joined)
 		return;
 	for (; i < s->callchain_nr; i++) {
 		uint64_t pc = perfdata_load64(s->callchain + i * 8, swap);

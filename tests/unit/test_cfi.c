@@ -375,6 +375,9 @@ static void forms_of_cies(void)
 	check_cfa(&r, RSP, 24);
 	row_of_cie(&(struct cie_wish){.augmentation = "zR", .data = all, .data_size = 1, .says_size = 1000}, CFI_EH_FRAME, sized, sizeof(sized), &r);
 	CU_ASSERT_FALSE(r.found);
+	/* letters that ask for more than the file has */
+	row_of_cie(&(struct cie_wish){.augmentation = "zPPPPPPPPPPPPPPPP", .says_size = 1000}, CFI_EH_FRAME, sized, sizeof(sized), &r);
+	CU_ASSERT_FALSE(r.found);
 	row_of_cie(&(struct cie_wish){.augmentation = "zR", .data = all, .data_size = 1, .says_size = UINT64_MAX}, CFI_EH_FRAME, sized,
 		   sizeof(sized), &r);
 	CU_ASSERT_FALSE(r.found);
@@ -595,10 +598,6 @@ static void segments_alone(void)
 	bad.hdr.p_offset = UINT64_C(1) << 40;
 	CU_ASSERT_FALSE(bare_is_found(&bad, &b));
 	bad = good;
-	bad.hdr.p_offset = frames + b.nr - 6;
-	bad.hdr.p_filesz = 64;
-	CU_ASSERT_FALSE(bare_is_found(&bad, &b));
-	bad = good;
 	bad.load.p_offset = UINT64_C(1) << 40;
 	CU_ASSERT_FALSE(bare_is_found(&bad, &b));
 	bad = good;
@@ -609,6 +608,14 @@ static void segments_alone(void)
 	CU_ASSERT_FALSE(bare_is_found(&bad, &b));
 	bad = good;
 	bad.load.p_type = PT_NOTE;
+	CU_ASSERT_FALSE(bare_is_found(&bad, &b));
+	/* .eh_frame_hdr itself, cut by the end of the file */
+	put32(&b, 0);
+	put_bytes(&b, good.head, 6);
+	bad = good;
+	bad.load.p_filesz = bad.load.p_memsz = frames + b.nr;
+	CU_ASSERT_TRUE(bare_is_found(&bad, &b));
+	bad.hdr.p_offset = frames + b.nr - 6;
 	CU_ASSERT_FALSE(bare_is_found(&bad, &b));
 	build_free(&b);
 }

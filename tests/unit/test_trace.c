@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "suite.h"
 #include "trace/trace.h"
 #include "tracefile.h"
@@ -46,12 +47,19 @@ static void expect_words(struct build *b, const char *words)
 static void header(void)
 {
 	static const unsigned old[] = {5, 11, 19, 21};
+	static const char whole[] = "go 1.22 trace\0\0";
 	struct build b = {0};
 	char words[64];
 
 	expect_words(&b, "no Go execution trace");
 	put_bytes(&b, "go 1.22 trac", 12);
 	expect_words(&b, "no Go execution trace");
+	for (size_t size = 0; size <= sizeof(whole); size++) {
+		char *begin = xmemdup(whole, size ? size : 1);
+
+		CU_ASSERT_EQUAL(trace_recognise(begin, size), size == sizeof(whole));
+		free(begin);
+	}
 	put_bytes(&b, "#!/bin/sh\nexit 0\nexit 0\n", 24);
 	CU_ASSERT_FALSE(trace_recognise(b.data, b.nr));
 	expect_words(&b, "no Go execution trace");
@@ -295,6 +303,12 @@ static void broken_tables(void)
 	trace_begin(&b, 25);
 	put_clocks(&b, 22, 1, 1000); /* without a snapshot */
 	expect_words(&b, "no frequency event");
+	trace_begin(&b, 25);
+	batch_begin(&b, 1, UINT64_MAX, 1000);
+	put8(&b, 50);
+	put_event(&b, 8, 1, UINT64_C(15625000));
+	batch_end(&b);
+	expect_words(&b, "no clock snapshot event");
 	begin(&b);
 	put8(&b, 1);
 	for (int i = 0; i < 3; i++)

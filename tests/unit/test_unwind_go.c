@@ -312,6 +312,9 @@ static void signals_show_what_they_interrupted(void)
 	CU_ASSERT_EQUAL(g->w.frames[2].pc, pc);
 	CU_ASSERT_EQUAL(g->w.frames[2].lookup, pc);
 	CU_ASSERT_EQUAL(g->w.frames[2].sp, UINT64_C(0xc000123000));
+	dump_walk_by(&g->w, &unwinder_auto, 2);
+	CU_ASSERT_EQUAL(g->w.out.nr, 2);
+	CU_ASSERT_EQUAL(g->w.out.end, UNWIND_SIGNAL);
 	close_go(g);
 }
 
@@ -388,11 +391,17 @@ struct sample_world {
 	uint64_t chain[32];
 };
 
+static void limit_stack(struct sample_world *sw, size_t max)
+{
+	unwind_worker_free(sw->worker);
+	sw->worker = unwind_worker_new(sw->g->w.s, &(struct unwind_options){.max_stack = max});
+}
+
 static void begin_sample(struct sample_world *sw)
 {
 	memset(sw, 0, sizeof(*sw));
 	sw->g = open_go();
-	sw->worker = unwind_worker_new(sw->g->w.s, &(struct unwind_options){0});
+	limit_stack(sw, 0);
 	sw->s = (struct perf_sample){.pid = PID, .tid = PID, .time = 2, .cpumode = PERF_CPUMODE_USER};
 }
 
@@ -433,6 +442,7 @@ static const struct unwind_stack *take(struct sample_world *sw)
 	return unwind_sample(sw->worker, sw->g->w.pd, &sw->s);
 }
 
+#define GUEST ((uint64_t)-2048) /* PERF_CONTEXT_GUEST */
 #define KERNEL(n) (UINT64_C(0xffffffff81000000) + (n))
 
 static void the_kernels_part_comes_first(void)
@@ -455,6 +465,13 @@ static void the_kernels_part_comes_first(void)
 	CU_ASSERT_EQUAL(u->frames[2].pc, sw.g->w.in.regs[PERF_X86_IP]);
 	CU_ASSERT_EQUAL(u->end, UNWIND_ROOT);
 	CU_ASSERT_PTR_NOT_NULL(unwind_last_input(sw.worker));
+	for (size_t max = 1; max < 4; max++) {
+		limit_stack(&sw, max);
+		u = take(&sw);
+		CU_ASSERT_EQUAL(u->nr, max);
+		CU_ASSERT_EQUAL(u->nr_kernel, max < 2 ? max : 2);
+		CU_ASSERT_EQUAL(u->end, UNWIND_MAX_DEPTH);
+	}
 	end_sample(&sw);
 }
 
@@ -505,6 +522,10 @@ static void chains_go_on_where_dumps_end(void)
 	CU_ASSERT_EQUAL(u->frames[3].pc, d);
 	CU_ASSERT_EQUAL(u->end, UNWIND_ROOT);
 	CHAIN(&sw, PERF_CONTEXT_USER, b, c); /* the chain lacks the leaf's frame */
+	u = take(&sw);
+	CU_ASSERT_EQUAL(u->nr, 3);
+	CU_ASSERT_EQUAL(u->end, UNWIND_CHAIN);
+	CHAIN(&sw, PERF_CONTEXT_USER, a, b, c, GUEST, d); /* what follows is no caller */
 	u = take(&sw);
 	CU_ASSERT_EQUAL(u->nr, 3);
 	CU_ASSERT_EQUAL(u->end, UNWIND_CHAIN);
@@ -586,6 +607,16 @@ static void chains_cross_systemstack(void)
 	CU_ASSERT_EQUAL(u->nr, 3);
 	CU_ASSERT_EQUAL(u->switched, 0);
 	CU_ASSERT_EQUAL(u->end, UNWIND_G0_BOUNDARY);
+	CHAIN(&sw, PERF_CONTEXT_USER, leaf, on_g0, caller, GUEST, goexit); /* the root of another stack */
+	u = take(&sw);
+	CU_ASSERT_EQUAL(u->nr, 3);
+	CU_ASSERT_EQUAL(u->end, UNWIND_G0_BOUNDARY);
+	limit_stack(&sw, 4); /* where not all of them are wanted, none is */
+	CHAIN(&sw, PERF_CONTEXT_USER, leaf, on_g0, caller, entry, goexit);
+	u = take(&sw);
+	CU_ASSERT_EQUAL(u->nr, 3);
+	CU_ASSERT_EQUAL(u->end, UNWIND_G0_BOUNDARY);
+	limit_stack(&sw, 0);
 	CHAIN(&sw, PERF_CONTEXT_USER, leaf, fn, caller, entry, goexit); /* not by way of the switch */
 	u = take(&sw);
 	CU_ASSERT_EQUAL(u->nr, 3);
