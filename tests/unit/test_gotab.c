@@ -602,6 +602,9 @@ static void expect_switch_in_any_order(const char *path, uint64_t offset)
 		ph[i] = ph[k];
 		ph[k] = swapped;
 	}
+	for (size_t i = 0; i < eh->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && !(ph[i].p_flags & PF_X))
+			ph[i].p_offset = 0; /* or the distance is the same in all of them */
 	elf = elf_memory((char *)(uintptr_t)m.data, m.size);
 	CU_ASSERT_EQUAL(goswitch_find(&s, elf, path, &e), 0);
 	CU_ASSERT_EQUAL(s.offset, offset);
