@@ -89,15 +89,22 @@ static int compare_labels(const struct profile *p, uint32_t a, uint32_t b)
 }
 
 struct place {
-	uint64_t leaf; /* ranks of the leaf and its caller from 1 on, which mostly decide */
+	uint64_t near[2]; /* ranks from 1 on of the leaf and as many callers as fit, which mostly decide */
 	uint32_t row;
 };
 
-static uint64_t leaf_of(const struct profile *p, const uint32_t *rank, uint32_t node)
+static struct place place_of(const struct profile *p, const uint32_t *rank, uint32_t row)
 {
-	uint32_t caller = node ? p->nodes[node].parent : 0;
+	int bits = 64 - __builtin_clzll(p->nr_frames + 1);
+	struct place place = {.row = row};
+	uint32_t node = p->rows[row].node;
 
-	return (node ? (uint64_t)rank[p->nodes[node].frame] + 1 : 0) << 32 | (caller ? rank[p->nodes[caller].frame] + 1 : 0);
+	for (int word = 0; word < 2; word++)
+		for (int left = 64; left >= bits; left -= bits) {
+			place.near[word] = place.near[word] << bits | (node ? rank[p->nodes[node].frame] + 1 : 0);
+			node = p->nodes[node].parent;
+		}
+	return place;
 }
 
 static int by_contents(const void *a, const void *b)
@@ -105,8 +112,9 @@ static int by_contents(const void *a, const void *b)
 	const struct profile *p = sort_profile;
 	const struct place *i = a, *j = b;
 	const struct profile_row *x = &p->rows[i->row], *y = &p->rows[j->row];
-	int c = i->leaf < j->leaf ? -1 : i->leaf > j->leaf;
+	int c = i->near[0] < j->near[0] ? -1 : i->near[0] > j->near[0];
 
+	c = c ? c : i->near[1] < j->near[1] ? -1 : i->near[1] > j->near[1];
 	c = c ? c : compare_stacks(p, x->node, y->node);
 	return c ? c : compare_labels(p, x->labels, y->labels);
 }
@@ -119,7 +127,7 @@ uint32_t *profile_row_order(const struct profile *p)
 	sort_profile = p;
 	sort_rank = rank = rank_frames(p);
 	for (size_t i = 0; i < p->nr_rows; i++)
-		places[i] = (struct place){leaf_of(p, rank, p->rows[i].node), (uint32_t)i};
+		places[i] = place_of(p, rank, (uint32_t)i);
 	if (p->nr_rows)
 		qsort(places, p->nr_rows, sizeof(*places), by_contents);
 	for (size_t i = 0; i < p->nr_rows; i++)

@@ -34,7 +34,8 @@ struct writer {
 	size_t alloc_strings, alloc_locations, alloc_functions;
 	uint32_t *string_of;  /* profile string id → index + 1 */
 	struct map64 functions;	  /* frame without line and address → id */
-	struct map64 locations;	  /* hash of its frames → first of a chain */
+	uint32_t *of_frame;	  /* location of this frame alone → index + 1 */
+	struct map64 locations;	  /* hash of its frames, of several, → first of a chain */
 	uint32_t *chain;	  /* location index → next with that hash + 1 */
 	size_t alloc_chain;
 	struct location_key {
@@ -159,10 +160,12 @@ static Loc *make_location(struct writer *w, const uint32_t *frames, size_t nr)
 /* The location of these frames, innermost first, the last one not inlined. */
 static uint64_t location_id(struct writer *w, const uint32_t *frames, size_t nr)
 {
-	uint64_t key = hash_bytes(frames, nr * sizeof(*frames));
-	uint32_t i = map64_get(&w->locations, key), head = i;
+	uint64_t key = nr > 1 ? hash_bytes(frames, nr * sizeof(*frames)) : 0;
+	uint32_t i = nr > 1 ? map64_get(&w->locations, key) : MAP64_NONE, head = i;
 	Loc *l;
 
+	if (nr == 1 && w->of_frame[*frames])
+		return w->m.location[w->of_frame[*frames] - 1]->id;
 	for (; i != MAP64_NONE; i = w->chain[i] ? w->chain[i] - 1 : MAP64_NONE)
 		if (w->keys[i].nr == nr && !memcmp(w->keys[i].frames, frames, nr * sizeof(*frames)))
 			return w->m.location[i]->id;
@@ -173,7 +176,10 @@ static uint64_t location_id(struct writer *w, const uint32_t *frames, size_t nr)
 	ALLOC_GROW(w->keys, w->m.n_location + 1, w->alloc_keys);
 	w->keys[i] = (struct location_key){arena_memdup(&w->arena, frames, nr * sizeof(*frames)), nr};
 	w->chain[i] = head == MAP64_NONE ? 0 : head + 1;
-	map64_put(&w->locations, key, i);
+	if (nr > 1)
+		map64_put(&w->locations, key, i);
+	else
+		w->of_frame[*frames] = i + 1;
 	w->m.location[w->m.n_location++] = l;
 	l->id = w->m.n_location;
 	return l->id;
@@ -431,6 +437,7 @@ int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_optio
 			columns[w.nr_columns++] = i;
 	perftools__profiles__profile__init(&w.m);
 	w.string_of = xcalloc(p->strings.nr, sizeof(*w.string_of));
+	w.of_frame = xcalloc(p->nr_frames ? p->nr_frames : 1, sizeof(*w.of_frame));
 	w.of_node = xcalloc(p->nr_nodes ? p->nr_nodes : 1, sizeof(*w.of_node));
 	string(&w, 0); /* the table begins with "" */
 	add_types(&w, opts->go_cpu);
@@ -445,6 +452,7 @@ int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_optio
 	free(w.string_of);
 	free(w.chain);
 	free(w.keys);
+	free(w.of_frame);
 	free(w.of_node);
 	free(w.path);
 	free(w.rows);
