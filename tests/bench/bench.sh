@@ -50,7 +50,7 @@ while [ $i -lt "$rounds" ]; do
 	once report "$perfskew" report -q -o "$tmp/x.txt" "$file"
 	once folded "$perfskew" convert -q -f folded -o "$tmp/x.folded" "$file"
 	once pprof "$perfskew" convert -q -f pprof -o "$tmp/x.pb.gz" "$file"
-	[ "${PPROF:-}" ] && once skew "$perfskew" skew -q --format json -o "$tmp/x.json" "$file" "$PPROF"
+	[ "${PPROF:-}" ] && once skew "$perfskew" skew -q -o "$tmp/x.txt" "$file" "$PPROF"
 	if command -v samply >/dev/null; then
 		once samply samply import --save-only -o "$tmp/s.json.gz" "$file"
 	fi
