@@ -52,6 +52,17 @@ static void cursor_reads_leb128(void)
 	c = cursor_make(over, sizeof(over), 0, false);
 	cursor_uleb(&c);
 	CU_ASSERT_TRUE(c.failed);
+	/* eleven bytes: more than 64 bits, whatever the last one says */
+	for (int sign = 0; sign < 2; sign++) {
+		const uint8_t eleven[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, sign ? 0x7f : 0};
+
+		c = cursor_make(eleven, sizeof(eleven), 0, false);
+		cursor_sleb(&c);
+		CU_ASSERT_TRUE(c.failed);
+		c = cursor_make(eleven, sizeof(eleven), 0, false);
+		cursor_uleb(&c);
+		CU_ASSERT_TRUE(c.failed);
+	}
 }
 
 static void cursor_strings_need_an_end(void)
