@@ -267,6 +267,7 @@ static void several_events_by_id(void)
 	struct build b = {0};
 	struct perfdata *pd;
 	struct perf_comm comm;
+	struct perf_switch change;
 	struct perf_sample_id id;
 	struct seen s;
 
@@ -284,6 +285,11 @@ static void several_events_by_id(void)
 	record_begin(&b, PERF_RECORD_COMM, 0);
 	put32(&b, 5), put32(&b, 6), put_str(&b, "name", 8);
 	put64(&b, 0), put64(&b, 77), put64(&b, 11);
+	record_end(&b);
+	record_begin(&b, PERF_RECORD_SWITCH, 0); /* without the id that it ends in */
+	record_end(&b);
+	record_begin(&b, 79, 0); /* TIME_CONV, perf's own: no id at its end */
+	put64(&b, 1), put64(&b, 2), put64(&b, 3), put64(&b, 11);
 	record_end(&b);
 	file_end(&b, NULL, 0);
 	pd = open_built(&b);
@@ -309,6 +315,12 @@ static void several_events_by_id(void)
 		CU_ASSERT_STRING_EQUAL(comm.comm, "name");
 		CU_ASSERT_EQUAL(id.time, 77);
 		CU_ASSERT_EQUAL(perfdata_record_time(pd, &rec), 77);
+		perfdata_block_next(pd, &blk, &at, &rec);
+		CU_ASSERT_EQUAL(rec.type, PERF_RECORD_SWITCH);
+		CU_ASSERT_EQUAL(perfdata_switch(pd, &rec, &change, &id), DAMAGE_RECORD_CUT);
+		perfdata_block_next(pd, &blk, &at, &rec);
+		CU_ASSERT_EQUAL(rec.type, 79);
+		CU_ASSERT_EQUAL(perfdata_record_time(pd, &rec), 0);
 	}
 	perfdata_close(pd);
 	build_free(&b);
