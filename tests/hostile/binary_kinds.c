@@ -289,7 +289,7 @@ static enum expect mutate_debuginfo(struct build *b, unsigned which, struct rng 
 	uint64_t was;
 
 	(void)which;
-	switch (rng_below(r, 6)) {
+	switch (rng_below(r, 7)) {
 	case 0:
 		return lie_reference(b, r, n, &sections(b)[info]);
 	case 1: /* lengths of units and tables stand first */
@@ -308,6 +308,12 @@ static enum expect mutate_debuginfo(struct build *b, unsigned which, struct rng 
 		say(n, "DWARF: %s ends %s", section_name(b, (size_t)(s - sections(b))), "early");
 		sections(b)[s - sections(b)].sh_size -= 1 + rng_below(r, s->sh_size);
 		return ANY;
+	case 4: /* lengths of 64 bits, which are escaped */
+		set_number(b, s->sh_offset, 4, UINT32_MAX);
+		sections(b)[s - sections(b)].sh_size = 4 + rng_below(r, 16);
+		say(n, "DWARF: %s has %u bytes and begins with a length of 64 bits", section_name(b, (size_t)(s - sections(b))),
+		    (unsigned)s->sh_size);
+		return s == &sections(b)[info] && s->sh_size < 12 ? DETECTED : ANY;
 	default:
 		return change_bytes(b, s->sh_offset, s->sh_offset + s->sh_size, r, n);
 	}
