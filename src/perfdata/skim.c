@@ -279,10 +279,8 @@ static bool join(struct skim *k, size_t nr, struct perfdata_skim *out)
 	for (size_t i = 0; i < nr; i++) {
 		struct piece *c = &k->pieces[i];
 
-		if (k->at >= c->limit)
-			continue; /* inside of a record, all of it */
 		if (!c->found || c->start != k->at) {
-			c->start = k->at;
+			c->start = k->at; /* beyond it where it lies inside of a record, all of it */
 			walk_piece(k->pd, k->source, c);
 		}
 		append(k->pd, out, c);
@@ -306,7 +304,7 @@ bool perfdata_skim(struct perfdata *pd, struct pool *pool, struct perfdata_skim 
 	bool stopped;
 
 	*out = (struct perfdata_skim){0};
-	if (pd->done || pd->refused || !k.source->data || pd->nr_carry || pd->at >= k.source->size)
+	if (pd->done || pd->refused || !k.source->data || pd->nr_carry)
 		return false;
 	pd->pieces = pd->pieces ? pd->pieces : 1;
 	k.pieces = xcalloc(pd->pieces, sizeof(*k.pieces));

@@ -51,6 +51,33 @@ static void streams(void)
 	build_free(&b);
 }
 
+/* Streams that end within their header: none of it is taken for what does not follow. */
+static void short_streams(void)
+{
+	struct build b = {0};
+
+	pipe_begin(&b, &basic, 1);
+	for (size_t size = 0; size <= 16; size++) {
+		struct perfdata *pd;
+		struct error e;
+		int fds[2];
+
+		CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
+		CU_ASSERT_EQUAL(write(fds[1], b.data, size), (ssize_t)size);
+		close(fds[1]);
+		pd = perfdata_open("stream", fds[0], NULL, 0, &e);
+		CU_ASSERT_EQUAL(pd != NULL, size == 16);
+		if (pd) {
+			perfdata_close(pd);
+		} else {
+			CU_ASSERT_EQUAL(e.code, EXIT_CODE_INPUT);
+			CU_ASSERT_STRING_EQUAL(e.text, size ? "stream: not a perf.data" : "stream: empty input");
+		}
+		close(fds[0]);
+	}
+	build_free(&b);
+}
+
 /* What "2>&1" leaves behind the records of a pipe is no damage; anything else there is. */
 static void messages_behind_the_records(void)
 {
@@ -293,6 +320,7 @@ static void long_streams(void)
 static const struct suite_test tests[] = {
 	{"stream read ahead", stream_read_ahead},
 	{"streams", streams},
+	{"short streams", short_streams},
 	{"messages behind the records", messages_behind_the_records},
 	{"time range", time_range},
 	{"file form from descriptors", file_form_from_descriptors},
