@@ -77,7 +77,7 @@ bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
 	*r = (struct gotab_record){0};
 	if (t->layout == GOTAB_V12)
 		at -= 16; /* offsets from the table's begin; funcs begins 16 bytes in, what lies before wraps */
-	if (at >= f.size || f.size - at < 44) /* the longest of all layouts */
+	if (at >= f.size || f.size - at < 40) /* of 1.2 and 1.18; the others have four more */
 		return false;
 	r->at = at;
 	p = at + (wide ? 8 : 4); /* past entry */
@@ -100,6 +100,8 @@ bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
 		r->start_line = (int32_t)part_u32(t, f, p);
 		p += 4;
 	}
+	if (f.size - p < 4)
+		return false;
 	r->func_id = f.p[p];
 	r->flags = f.p[p + 1];
 	r->nfuncdata = f.p[p + 3];

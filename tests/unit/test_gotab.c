@@ -259,13 +259,46 @@ static bool old_record_is_read(size_t room, uint64_t at)
 
 static void old_records_outside_of_the_table(void)
 {
-	CU_ASSERT_TRUE(old_record_is_read(44, 0));
-	CU_ASSERT_FALSE(old_record_is_read(43, 0));
+	CU_ASSERT_TRUE(old_record_is_read(40, 0));
+	CU_ASSERT_FALSE(old_record_is_read(39, 0));
 	CU_ASSERT_FALSE(old_record_is_read(36, 0));
-	CU_ASSERT_FALSE(old_record_is_read(44, 8)); /* in the header */
-	CU_ASSERT_FALSE(old_record_is_read(44, 41));
-	CU_ASSERT_FALSE(old_record_is_read(44, UINT64_C(1) << 40));
-	CU_ASSERT_FALSE(old_record_is_read(44, UINT64_MAX));
+	CU_ASSERT_FALSE(old_record_is_read(40, 8)); /* in the header */
+	CU_ASSERT_FALSE(old_record_is_read(40, 41));
+	CU_ASSERT_FALSE(old_record_is_read(40, UINT64_C(1) << 40));
+	CU_ASSERT_FALSE(old_record_is_read(40, UINT64_MAX));
+}
+
+/* A table with another magic number of which `room` bytes of the second record are left: is its function found? */
+static bool last_record_is_read(uint32_t magic, size_t room)
+{
+	size_t size = SECOND + room;
+	uint8_t whole[SIZE], *t = malloc(size);
+	struct gotab_func f;
+	struct error e;
+	struct gotab *tab;
+	bool read;
+
+	build(whole);
+	put32(whole, magic);
+	memcpy(t, whole, size);
+	tab = from_bytes(t, size, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(tab);
+	CU_ASSERT_TRUE(gotab_find(tab, TEXT + 4, &f));
+	read = gotab_find(tab, TEXT + 0x24, &f);
+	CU_ASSERT(!read || !strcmp(f.name, "main.g"));
+	gotab_free(tab);
+	free(t);
+	return read;
+}
+
+/* Records of 1.18 are 40 bytes before their arrays, those of 1.20 have a start line, too. */
+static void last_record_ends_the_table(void)
+{
+	CU_ASSERT_TRUE(last_record_is_read(0xfffffff0, 40));
+	CU_ASSERT_FALSE(last_record_is_read(0xfffffff0, 39));
+	CU_ASSERT_TRUE(last_record_is_read(0xfffffff1, 44));
+	CU_ASSERT_FALSE(last_record_is_read(0xfffffff1, 43));
+	CU_ASSERT_FALSE(last_record_is_read(0xfffffff1, 40));
 }
 
 /* --- the same in an ELF file -------------------------------------------------------------------- */
@@ -676,6 +709,7 @@ static const struct suite_test tests[] = {
 	{"fewer tables than asked for", fewer_tables_than_asked_for},
 	{"functions beyond the last", functions_beyond_the_last},
 	{"old records outside of the table", old_records_outside_of_the_table},
+	{"a last record ends the table", last_record_ends_the_table},
 	{"tables in files", tables_in_files},
 	{"tables without a section", tables_without_a_section},
 	{"C code among the functions", c_code_among_the_functions},
