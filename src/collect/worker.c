@@ -270,7 +270,7 @@ static inline __attribute__((always_inline)) void prefetch(const struct perfdata
 		return;
 	__builtin_prefetch(next);
 	for (size_t i = 0; i < PREFETCH_BYTES; i += 64)
-		__builtin_prefetch(next + from + i);
+		__builtin_prefetch(next + from + i, 0, 2); /* into the second cache: the first has not the room */
 	__builtin_prefetch(next + rec->size - 8); /* how much of the dump is valid stands behind it */
 }
 
