@@ -130,9 +130,19 @@ struct look {
 	struct goroutine_sight *out;
 };
 
+/* For all but names: of most addresses there is nothing else to tell, and that is remembered beside what unwinding needs. */
 static const struct g_function *at(const struct look *l, size_t i)
 {
-	return g_function(&l->w->functions, &l->frames[i]);
+	static const struct g_function plain = {.role = G_PLAIN, .name = ""};
+	const struct unwind_frame *frame = &l->frames[i];
+	const struct g_function *f;
+
+	if (frame->marked)
+		return &plain;
+	f = g_function(&l->w->functions, frame);
+	if (f->role == G_PLAIN && !f->assembly && !f->reloads)
+		unwind_mark(frame);
+	return f;
 }
 
 static bool has_role(const struct look *l, enum g_role role)

@@ -414,6 +414,7 @@ static void unwind(void *state, const struct unwind_input *in, struct unwind_sta
 			out->frames[out->nr - 1].kind = UNWIND_PC_EXACT;
 			out->frames[out->nr - 1].lookup++;
 			out->frames[out->nr - 1].tag = 0;
+			out->frames[out->nr - 1].marked = false;
 			out->frames[out->nr - 1].resolved = NULL;
 		}
 		if (at->kind == CODE_GO) {

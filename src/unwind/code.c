@@ -193,6 +193,7 @@ static void look_up(struct resolver *r, struct resolved *at, const struct image 
 	at->module = NULL;
 	at->code = NULL;
 	at->tag = 0;
+	at->marked = 0;
 	at->executable = map && map->prot & PROT_EXEC;
 	if (!map)
 		return;
@@ -249,15 +250,24 @@ void frame_set(struct unwind_frame *f, struct resolved *at, uint64_t pc, enum un
 	*f = (struct unwind_frame){
 		.pc = pc, .sp = sp, .lookup = at->vaddr, .kind = (uint8_t)kind,
 		.module = at->module ? at->module->id : UINT32_MAX,
-		.go = at->code && at->kind == CODE_GO, .tag = at->tag, .resolved = at,
+		.go = at->code && at->kind == CODE_GO, .tag = at->tag, .marked = at->marked, .resolved = at,
 	};
+}
+
+/* Whether the frame's place is still its own. */
+static bool is_at(const struct resolved *at, const struct unwind_frame *f)
+{
+	return at && at->vaddr == f->lookup && (at->module ? at->module->id : UINT32_MAX) == f->module;
 }
 
 void unwind_tag(const struct unwind_frame *f, uint32_t tag)
 {
-	struct resolved *at = f->resolved;
+	if (tag <= UNWIND_TAG_MAX && is_at(f->resolved, f))
+		f->resolved->tag = tag & UNWIND_TAG_MAX;
+}
 
-	/* its place may be another address's meanwhile */
-	if (at && at->vaddr == f->lookup && (at->module ? at->module->id : UINT32_MAX) == f->module && tag <= UNWIND_TAG_MAX)
-		at->tag = tag & UNWIND_TAG_MAX;
+void unwind_mark(const struct unwind_frame *f)
+{
+	if (is_at(f->resolved, f))
+		f->resolved->marked = 1;
 }

@@ -87,6 +87,7 @@ struct resolved {
 	uint32_t tag : UNWIND_TAG_BITS; /* unwind_tag */
 	uint32_t kind : 2, role : 4; /* enum code_kind, enum go_role */
 	uint32_t signal : 1;
+	uint32_t marked : 1; /* unwind_mark */
 	uint32_t executable : 1; /* the mapping was made so */
 };
 _Static_assert(sizeof(struct resolved) == 64, "a line of the cache");

@@ -43,8 +43,9 @@ struct unwind_frame {
 	uint8_t kind;	 /* enum unwind_pc_kind */
 	bool kernel;
 	bool go;	 /* inside the module's Go text */
+	bool marked;	 /* unwind_mark was called for (module, lookup) */
 	uint32_t tag;	 /* what unwind_tag gave (module, lookup), 0: nothing */
-	struct resolved *resolved; /* for unwind_tag; NULL: not to be tagged */
+	struct resolved *resolved; /* for unwind_tag and unwind_mark; NULL: neither */
 };
 
 /* How a stack ended. One list: enum, JSON key and text. */
@@ -153,9 +154,12 @@ const struct unwind_stack *unwind_sample(struct unwind_worker *w, const struct p
  * Has the frame's (module, lookup) remembered by a number of the caller's, from 1 to UNWIND_TAG_MAX (others are ignored),
  * for as long as the address is: a frame of the last stack that has it again mostly has the number with it.
  */
-#define UNWIND_TAG_BITS 24
+#define UNWIND_TAG_BITS 23
 #define UNWIND_TAG_MAX ((1u << UNWIND_TAG_BITS) - 1)
 void unwind_tag(const struct unwind_frame *f, uint32_t tag);
+
+/* The same for one bit, which says what it does to whoever sets it: goroutine/ marks addresses that tell it nothing. */
+void unwind_mark(const struct unwind_frame *f);
 
 /* The input of the last sample (registers, dump), for goroutine/; NULL when it had none. */
 const struct unwind_input *unwind_last_input(const struct unwind_worker *w);
