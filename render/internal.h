@@ -89,6 +89,8 @@ void text_xml(FILE *f, const char *s);
 char *text_shorten(const char *name, size_t max);
 /* A value of the graph's unit: "1,234 samples", "1.23 s", "4.5 MiB". */
 const char *text_value(char *buf, size_t size, double value, const char *unit);
+/* As printf's "%.2f", without printf but where rounding is close: a picture has thousands. */
+const char *text_hundredths(char *buf, size_t size, double value);
 /* Decimal with at most 4 digits behind the point and no trailing zeros; never depends on the locale. */
 const char *text_number(char *buf, size_t size, double value);
 

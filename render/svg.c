@@ -32,6 +32,15 @@ static void put_number(FILE *f, const char *before, double v, const char *after)
 	fputs(after, f);
 }
 
+static void put_share(FILE *f, const char *before, double part, double whole, const char *after)
+{
+	char n[48];
+
+	fputs(before, f);
+	fputs(text_hundredths(n, sizeof(n), whole > 0 ? 100 * part / whole : 0), f);
+	fputs(after, f);
+}
+
 static void put_rule(FILE *f, const char *class, struct rgb c)
 {
 	fprintf(f, ".%s>rect{fill:", class);
@@ -148,13 +157,13 @@ static void title(struct svg *s, const struct render_node *n)
 	text_xml(f, n->name);
 	fputs(" (", f);
 	put_value(s, n->value);
-	fprintf(f, ", %.2f %%)", total > 0 ? 100 * n->value / total : 0);
+	put_share(f, ", ", n->value, total, " %)");
 	if (!s->g->differential && n != s->g->nodes && s->g->nodes[n->parent].value > 0)
-		fprintf(f, "\n%.2f %% of its caller", 100 * n->value / s->g->nodes[n->parent].value);
+		put_share(f, "\n", n->value, s->g->nodes[n->parent].value, " % of its caller");
 	if (n->self > 0) {
 		fputs("\nself ", f);
 		put_value(s, n->self);
-		fprintf(f, ", %.2f %%", total > 0 ? 100 * n->self / total : 0);
+		put_share(f, ", ", n->self, total, " %");
 	}
 	if (s->g->differential) {
 		double b = s->g->base_total > 0 ? 100 * n->base_value / s->g->base_total : 0;

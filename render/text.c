@@ -308,6 +308,30 @@ static const char *separated(char *buf, size_t size, double value)
 	return buf;
 }
 
+const char *text_hundredths(char *buf, size_t size, double value)
+{
+	double scaled = value * 100, whole = floor(scaled);
+	char text[32], *end = text + sizeof(text) - 1, *first;
+	unsigned long long v;
+
+	/* where the product's own rounding could show, printf decides */
+	if (!(value >= 0 && value < 1e9) || fabs(scaled - whole - 0.5) < 1e-3) {
+		snprintf(buf, size, "%.2f", value);
+		return buf;
+	}
+	v = (unsigned long long)whole + (scaled - whole > 0.5);
+	*end = '\0';
+	*--end = (char)('0' + v % 10);
+	*--end = (char)('0' + v / 10 % 10);
+	*--end = '.';
+	first = digits_of(end, v / 100);
+	if (size > (size_t)(text + sizeof(text) - first))
+		memcpy(buf, first, (size_t)(text + sizeof(text) - first));
+	else if (size)
+		buf[0] = '\0';
+	return buf;
+}
+
 const char *text_value(char *buf, size_t size, double value, const char *unit)
 {
 	static const struct {
@@ -323,8 +347,11 @@ const char *text_value(char *buf, size_t size, double value, const char *unit)
 
 	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++) {
 		if (!strcmp(scales[i].unit, unit) && (fabs(value) >= scales[i].factor || scales[i].factor == 1)) {
-			snprintf(buf, size, "%.*f %s", scales[i].factor == 1 ? 0 : 2, value / scales[i].factor,
-				 scales[i].name);
+			if (scales[i].factor == 1)
+				snprintf(number, sizeof(number), "%.0f", value);
+			else
+				text_hundredths(number, sizeof(number), value / scales[i].factor);
+			snprintf(buf, size, "%s %s", number, scales[i].name);
 			return buf;
 		}
 	}

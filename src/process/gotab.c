@@ -136,7 +136,6 @@ bool gotab_func_at(const struct gotab *t, uint32_t index, struct gotab_func *f)
 				 .external = !r.pcsp};
 	gotab_range(t, index, &f->entry, &f->end);
 	f->name = part_str(t->names, (uint32_t)r.name);
-	f->name_len = (uint32_t)strlen(f->name);
 	return true;
 }
 

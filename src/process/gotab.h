@@ -29,7 +29,6 @@ struct gotab_func {
 	uint32_t index;
 	uint64_t entry, end; /* [entry, end) */
 	const char *name;    /* borrowed from the table, NUL-terminated */
-	uint32_t name_len;
 	uint8_t flags, func_id;
 	int32_t start_line;  /* 0 where the version does not carry it */
 	bool wrapper;	     /* funcID wrapper of this version */
