@@ -90,6 +90,7 @@ static void place(struct graph *g, struct builder *b)
 	uint32_t *stack = xreallocarray(NULL, b->nr, sizeof(*stack));
 	uint32_t *children = xreallocarray(NULL, b->nr, sizeof(*children));
 	uint32_t *placed = xreallocarray(NULL, b->nr, sizeof(*placed));
+	const char **details = xcalloc(b->p->nr_frames, sizeof(*details)); /* one a frame: most are in many boxes */
 	size_t depth = 0, nr = 0;
 
 	g->nodes = xcalloc(b->nr, sizeof(*g->nodes));
@@ -110,7 +111,9 @@ static void place(struct graph *g, struct builder *b)
 		};
 		if (i) {
 			n->name = profile_str(b->p, box->name);
-			n->detail = graph_detail(g, b->p, &b->p->frames[box->frame]);
+			if (!details[box->frame])
+				details[box->frame] = graph_detail(g, b->p, &b->p->frames[box->frame]);
+			n->detail = details[box->frame];
 		}
 		for (uint32_t c = box->first_child; c; c = b->boxes[c].next)
 			children[k++] = c;
@@ -123,6 +126,7 @@ static void place(struct graph *g, struct builder *b)
 	free(stack);
 	free(children);
 	free(placed);
+	free(details);
 }
 
 /* Sums from the leaves to the root: a box's index is larger than its parent's. */

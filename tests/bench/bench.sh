@@ -25,15 +25,17 @@ parser=$(find /usr/lib /usr/libexec -name hotspot-perfparser 2>/dev/null | head 
 collapse=$(command -v inferno-collapse-perf || command -v stackcollapse-perf.pl || true)
 names=""
 
-# once NAME COMMAND...: appends "seconds peak-KB cpu-seconds" to NAME's list
+# once NAME COMMAND...: appends "seconds peak-KB user-seconds system-seconds" to NAME's list. time(1) has hundredths of a
+# second, so the wall's are taken around it.
 once() {
 	name=$1
 	shift
 	case " $names " in *" $name "*) ;; *) names="$names $name" ;; esac
-	if /usr/bin/time -f '%e %M %U %S' -o "$tmp/t" "$@" >/dev/null 2>"$tmp/err"; then
-		tail -1 "$tmp/t" >>"$tmp/$name"
-	elif [ "$(tail -1 "$tmp/t")" ] && [ -s "$tmp/t" ] && [ "$name" = script ]; then
-		tail -1 "$tmp/t" >>"$tmp/$name"
+	begin=$(date +%s%N)
+	/usr/bin/time -f '%M %U %S' -o "$tmp/t" "$@" >/dev/null 2>"$tmp/err" && ok=1 || ok=
+	end=$(date +%s%N)
+	if [ "$ok" ] || { [ "$name" = script ] && [ -s "$tmp/t" ]; }; then
+		printf '%s %s\n' "$(awk -v d=$((end - begin)) 'BEGIN {printf "%.3f", d / 1e9}')" "$(tail -1 "$tmp/t")" >>"$tmp/$name"
 	fi
 }
 
@@ -64,7 +66,7 @@ if [ "${SLOW:-}" ] && command -v perf >/dev/null; then
 		once script perf script -i "$file"
 	fi
 fi
-median() { sort -n | awk '{v[NR] = $1} END {t = v[int((NR + 1) / 2)]; print t ? t : 0.005}'; }
+median() { sort -n | awk '{v[NR] = $1} END {t = v[int((NR + 1) / 2)]; print t ? t : 0.001}'; }
 base=$(median <"$tmp/cat")
 flame=$(median <"$tmp/flame")
 printf '%-12s %9s %9s %9s %9s %9s %9s %9s\n' "$(basename "$file")" median best cpu "x cat" "x flame" MB/s "peak MB"
@@ -73,8 +75,8 @@ for name in $names; do
 	cpu=$(awk '{print $3 + $4}' "$tmp/$name" | median)
 	sort -n "$tmp/$name" | awk -v n="$name" -v size="$size" -v base="$base" -v flame="$flame" -v cpu="$cpu" '
 		{v[NR] = $1; if ($2 > m) m = $2}
-		END {t = v[int((NR + 1) / 2)]; if (t == 0) t = 0.005
-		     printf "%-12s %9.2f %9.2f %9.2f %9.2f %9.2f %9.0f %9.0f\n", n, t, v[1], cpu, t / base, t / flame,
+		END {t = v[int((NR + 1) / 2)]; if (t == 0) t = 0.001
+		     printf "%-12s %9.3f %9.3f %9.2f %9.2f %9.2f %9.0f %9.0f\n", n, t, v[1], cpu, t / base, t / flame,
 			    size / 1e6 / t, m / 1024}'
 done
 echo "$rounds rounds; anonymous memory of flame: $(cat "$tmp/anon"); $(nproc) processors," \

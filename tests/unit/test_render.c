@@ -501,6 +501,21 @@ static void numbers_and_values(void)
 	CU_ASSERT_STRING_EQUAL(text_number(buf, sizeof(buf), 12.5), "12.5");
 	CU_ASSERT_STRING_EQUAL(text_number(buf, sizeof(buf), 100), "100");
 	CU_ASSERT_STRING_EQUAL(text_number(buf, sizeof(buf), -0.00004), "0");
+	/* as printf has them: where a product could round otherwise, at the ends of its range, and everywhere between */
+	for (double v = 0; v < 120; v += 0.0371) {
+		char expected[64];
+
+		for (int k = 0; k < 3; k++) {
+			double x = k == 0 ? v : k == 1 ? v * 1e7 : (double)(long)(v * 8) / 8 + 0.005;
+
+			snprintf(expected, sizeof(expected), "%.2f", x);
+			CU_ASSERT_STRING_EQUAL(text_hundredths(buf, sizeof(buf), x), expected);
+		}
+	}
+	CU_ASSERT_STRING_EQUAL(text_hundredths(buf, sizeof(buf), 99.999), "100.00");
+	CU_ASSERT_STRING_EQUAL(text_hundredths(buf, sizeof(buf), -1.5), "-1.50");
+	CU_ASSERT_STRING_EQUAL(text_hundredths(buf, sizeof(buf), 1e12), "1000000000000.00");
+	CU_ASSERT_STRING_EQUAL(text_hundredths(buf, 4, 1.5), "");
 	CU_ASSERT_STRING_EQUAL(text_value(buf, sizeof(buf), 1234567, "count"), "1,234,567 samples");
 	CU_ASSERT_STRING_EQUAL(text_value(buf, sizeof(buf), 1.5e9, "nanoseconds"), "1.50 s");
 	CU_ASSERT_STRING_EQUAL(text_value(buf, sizeof(buf), 2048, "bytes"), "2.00 KiB");
