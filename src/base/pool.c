@@ -51,6 +51,8 @@ static void *thread_main(void *arg)
 		if (p->quit)
 			break;
 		seen = p->run;
+		if (!p->tasks) /* awake too late: the run is over, and the next one may begin at any time */
+			continue;
 		p->busy++;
 		pthread_mutex_unlock(&p->lock);
 		work(p, s.worker);
@@ -135,7 +137,7 @@ void pool_wait(struct pool *p)
 	pthread_mutex_lock(&p->lock);
 	while (p->busy)
 		pthread_cond_wait(&p->idle, &p->lock);
-	/* A thread that wakes late must find nothing to do. */
+	/* A thread that wakes late must find nothing to do: see thread_main. */
 	p->tasks = 0;
 	pthread_mutex_unlock(&p->lock);
 }

@@ -362,7 +362,7 @@ int collect_run(struct collect *c, const char *path, int fd, const void *prefix,
 		goto out;
 	run->by_goroutine = opts->goroutine || opts->by == COLLECT_BY_GOROUTINE || opts->by == COLLECT_BY_GOROUTINE_ID;
 	choose_events(&d);
-	d.pool = pool_new(opts->jobs);
+	c->pool = d.pool = pool_new(opts->jobs);
 	jobs = pool_jobs(d.pool);
 	if (run->by_goroutine || opts->goroutines || opts->trace || !opts->no_splice) {
 		evidence_init(&evidence, run->by_goroutine || opts->keep_samples || opts->trace || d.switches, jobs);
@@ -386,7 +386,6 @@ int collect_run(struct collect *c, const char *path, int fd, const void *prefix,
 	for (int i = 0; i < jobs; i++)
 		worker_release(&d.workers[i]);
 	free(d.workers);
-	pool_free(d.pool);
 	if (run->evidence)
 		evidence_release(run->evidence);
 out:
@@ -405,6 +404,9 @@ out:
 
 void collect_release(struct collect *c)
 {
+	if (c->pool)
+		pool_wait(c->pool);
+	pool_free(c->pool);
 	profile_release(&c->profile);
 	session_free(c->session);
 	if (c->perfdata)

@@ -128,6 +128,7 @@ struct collect_sample {
 struct collect {
 	struct perfdata *perfdata;
 	struct session *session;
+	struct pool *pool; /* gives the recording's pages back until all is released */
 
 	/*
 	 * Two series per event that has samples and stacks (or the one chosen): "samples" in

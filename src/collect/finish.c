@@ -147,8 +147,64 @@ static void merge_counts(struct collect *c, const struct worker *w, struct map64
 	damage_merge(&c->damage, &w->damage);
 }
 
+struct frames_of {
+	uint32_t first, nr;
+};
+
+/*
+ * Names of the merged stacks' locations, which one worker looks up while another resolves goroutines, whose entries are
+ * strings of the profile: these are strings of their own, until the profile takes them in.
+ */
+struct names {
+	struct strtab strings;
+	uint32_t *taken; /* per string: the profile's + 1, 0 not yet */
+	struct symbol *symbols;
+	size_t nr, alloc;
+	struct frames_of *of; /* per location: its symbols, innermost first */
+	size_t nr_locations;  /* none of those that come later */
+};
+
+static size_t name_location(const struct run *run, const struct stacks_location *l, struct strtab *strings,
+			    struct symbol *out)
+{
+	struct modules *ms = session_modules(run->session);
+	unsigned want = (run->opts->no_inline ? 0 : SYMBOL_INLINES) | (run->opts->lines ? SYMBOL_LINES : 0);
+
+	return symbolise(ms, modules_get(ms, l->module), l->address, want, strings, out, MAX_INLINE);
+}
+
+static void name_ahead(struct names *n, const struct run *run, const struct stacks *all)
+{
+	n->of = xcalloc(all->nr_locations, sizeof(*n->of));
+	n->nr_locations = all->nr_locations;
+	for (size_t i = 0; i < all->nr_locations; i++) {
+		if (all->locations[i].module >= STACKS_FIRST_SPECIAL)
+			continue;
+		ALLOC_GROW(n->symbols, n->nr + MAX_INLINE, n->alloc);
+		n->of[i] = (struct frames_of){(uint32_t)n->nr,
+			(uint32_t)name_location(run, &all->locations[i], &n->strings, n->symbols + n->nr)};
+		n->nr += n->of[i].nr;
+	}
+	n->taken = xcalloc(n->strings.nr, sizeof(*n->taken));
+}
+
+static uint32_t take_name(struct names *n, struct strtab *to, uint32_t id)
+{
+	if (!n->taken[id])
+		n->taken[id] = strtab_add_len(to, strtab_get(&n->strings, id), strtab_len(&n->strings, id)) + 1;
+	return n->taken[id] - 1;
+}
+
+static void names_release(struct names *n)
+{
+	strtab_release(&n->strings);
+	free(n->taken);
+	free(n->symbols);
+	free(n->of);
+}
+
 /* Things that know nothing of each other. */
-enum { MERGE_STACKS, MERGE_GOROUTINES, FORGET_FIRST, FORGET_PARTS = 32 };
+enum { MERGE_STACKS, MERGE_GOROUTINES, MERGE_TASKS };
 struct merge {
 	const struct run *run;
 	struct worker *workers;
@@ -156,6 +212,7 @@ struct merge {
 	struct stacks *all;
 	uint32_t **nodes; /* per worker: its nodes in `all`; NULL: the same */
 	struct charge *charge;
+	struct names *names;
 };
 
 static void merge_stacks(struct merge *m)
@@ -179,20 +236,19 @@ static void merge_part(void *ctx, int worker, size_t task)
 	(void)worker;
 	if (task == MERGE_STACKS) {
 		merge_stacks(m);
-		return;
-	}
-	if (task >= FORGET_FIRST) {
-		perfdata_forget(m->run->perfdata, task - FORGET_FIRST, FORGET_PARTS);
+		/* else modules are still to be loaded, by all workers */
+		if (m->run->load_ahead)
+			name_ahead(m->names, m->run, m->all);
 		return;
 	}
 	charge_resolve(m->charge);
 }
 
 static void merge_workers(struct collect *c, const struct run *run, struct pool *pool, struct worker *workers, int nr,
-			  struct stacks *all, struct charge *charge)
+			  struct stacks *all, struct charge *charge, struct names *names)
 {
 	struct map64 index = MAP64_INIT;
-	struct merge m = {run, workers, nr, all, xcalloc((size_t)nr, sizeof(uint32_t *)), charge};
+	struct merge m = {run, workers, nr, all, xcalloc((size_t)nr, sizeof(uint32_t *)), charge, names};
 
 	c->time_first = UINT64_MAX;
 	for (int i = 0; i < nr; i++) {
@@ -201,7 +257,7 @@ static void merge_workers(struct collect *c, const struct run *run, struct pool 
 	}
 	map64_release(&index);
 	count_threads(c, workers, nr);
-	pool_run(pool, FORGET_FIRST + FORGET_PARTS, merge_part, &m);
+	pool_run(pool, MERGE_TASKS, merge_part, &m);
 	stacks_columns(all, run->nr_events);
 	charge_place(charge, m.nodes);
 	for (int i = 0; i < nr; i++) {
@@ -370,12 +426,8 @@ static void count_modules(const struct run *run, const struct stacks *all)
 
 /* --- locations to frames ---------------------------------------------------- */
 
-struct frames_of {
-	uint32_t first, nr; /* into `ids`, outermost first */
-};
-
 struct expansion {
-	struct frames_of *of; /* per location */
+	struct frames_of *of; /* per location: in `ids`, outermost first */
 	uint32_t *ids;
 	size_t nr, alloc;
 };
@@ -436,27 +488,31 @@ static bool expand_special(struct expansion *x, struct collect *c, const struct 
 	return false;
 }
 
-static void expand_code(struct expansion *x, struct collect *c, const struct run *run,
-			size_t location, const struct stacks_location *l)
+static void expand_code(struct expansion *x, struct collect *c, const struct run *run, size_t location,
+			const struct stacks_location *l, struct names *names)
 {
-	struct modules *ms = session_modules(run->session);
-	struct module *m = modules_get(ms, l->module);
 	struct profile *p = &c->profile;
-	struct symbol syms[MAX_INLINE];
-	bool lines = run->opts->lines;
-	unsigned want = (run->opts->no_inline ? 0 : SYMBOL_INLINES) | (lines ? SYMBOL_LINES : 0);
-	size_t n = symbolise(ms, m, l->address, want, &p->strings, syms, MAX_INLINE);
-	uint32_t dso = strtab_add(&p->strings, m->path);
+	struct symbol found[MAX_INLINE];
+	const struct symbol *syms = found;
+	bool lines = run->opts->lines, ahead = location < names->nr_locations;
+	uint32_t dso = strtab_add(&p->strings, modules_get(session_modules(run->session), l->module)->path);
+	size_t n;
 
+	if (ahead) {
+		syms = names->symbols + names->of[location].first;
+		n = names->of[location].nr;
+	} else {
+		n = name_location(run, l, &p->strings, found);
+	}
 	x->of[location] = (struct frames_of){(uint32_t)x->nr, (uint32_t)n};
 	ALLOC_GROW(x->ids, x->nr + n, x->alloc);
 	for (size_t i = n; i-- > 0;) {
 		const struct symbol *s = &syms[i];
 		struct profile_frame f = {
-			.name = s->name,
-			.linkage = s->linkage,
+			.name = ahead ? take_name(names, &p->strings, s->name) : s->name,
+			.linkage = ahead ? take_name(names, &p->strings, s->linkage) : s->linkage,
 			.dso = dso,
-			.file = s->file,
+			.file = ahead ? take_name(names, &p->strings, s->file) : s->file,
 			.line = lines ? s->line : 0,
 			.start_line = s->start_line,
 			.kind = l->kernel ? FRAME_KERNEL : FRAME_USER,
@@ -524,7 +580,7 @@ static int by_address(const void *a, const void *b)
  * workers meet them in any order.
  */
 static void expand_locations(struct expansion *x, struct collect *c, const struct run *run,
-			     const struct stacks *all)
+			     const struct stacks *all, struct names *names)
 {
 	uint32_t *order = xreallocarray(NULL, all->nr_locations, sizeof(*order));
 
@@ -538,7 +594,7 @@ static void expand_locations(struct expansion *x, struct collect *c, const struc
 		const struct stacks_location *l = &all->locations[order[i]];
 
 		if (!expand_special(x, c, run, order[i], l))
-			expand_code(x, c, run, order[i], l);
+			expand_code(x, c, run, order[i], l, names);
 	}
 	free(order);
 }
@@ -607,7 +663,16 @@ static uint32_t wait_node(struct profile *p, uint32_t node, enum wait_state stat
 	return profile_add_node(p, node, profile_add_frame(p, &f));
 }
 
-static void fill_profile(struct collect *c, const struct run *run, struct pool *pool, const struct stacks *all)
+/* The recording's pages are given back meanwhile and later, until collect_release(). */
+enum { FORGET_PARTS = 32 };
+static void forget_part(void *perfdata, int worker, size_t task)
+{
+	(void)worker;
+	perfdata_forget(perfdata, task, FORGET_PARTS);
+}
+
+static void fill_profile(struct collect *c, const struct run *run, struct pool *pool, const struct stacks *all,
+			 struct names *names)
 {
 	struct profile *p = &c->profile;
 	struct expansion x = {0};
@@ -624,7 +689,8 @@ static void fill_profile(struct collect *c, const struct run *run, struct pool *
 	}
 	load_symbols(run, pool, all);
 	loaded = clock_seconds();
-	expand_locations(&x, c, run, all);
+	pool_start(pool, FORGET_PARTS, forget_part, run->perfdata);
+	expand_locations(&x, c, run, all, names);
 	named = clock_seconds();
 	node[0] = 0;
 	for (size_t n = 1; n < all->nr_nodes; n++) {
@@ -672,10 +738,12 @@ int finish(struct collect *c, const struct run *run, struct pool *pool, struct w
 {
 	struct stacks all;
 	struct charge charge;
+	struct names names = {0};
 	double start = clock_seconds();
 
+	strtab_init(&names.strings);
 	charge_init(&charge, c, run);
-	merge_workers(c, run, pool, workers, nr, &all, &charge);
+	merge_workers(c, run, pool, workers, nr, &all, &charge, &names);
 	damage_merge(&c->damage, perfdata_damage(run->perfdata));
 	fill_events(c, run);
 	if (run->wait_events)
@@ -694,7 +762,8 @@ int finish(struct collect *c, const struct run *run, struct pool *pool, struct w
 	c->cost.nodes = all.nr_nodes;
 	c->cost.rows = all.nr_rows;
 	if (!run->opts->stacks_only)
-		fill_profile(c, run, pool, &all);
+		fill_profile(c, run, pool, &all, &names);
+	names_release(&names);
 	stacks_release(&all);
 	if (!c->total_samples && damage_total(&c->damage))
 		return error_set(e, EXIT_CODE_INPUT, "%s: no sample could be read",
