@@ -331,34 +331,46 @@ static bool make_repaired(struct skew_result *r, struct profile *out)
 
 struct comparing {
 	struct skew_result *r;
-	struct compare_side repaired;
 	struct compare_options opts;
 };
+
+static void compare_repaired(struct skew_result *r, struct compare_options opts)
+{
+	struct compare_side side = r->b;
+	struct profile repaired;
+
+	profile_init(&repaired);
+	side.profile = &repaired;
+	r->has_repaired = make_repaired(r, &repaired);
+	if (r->has_repaired)
+		comparison_make(&r->repaired, &r->a, &side, &opts);
+	profile_release(&repaired);
+}
 
 static void compare_one(void *ctx, int worker, size_t task)
 {
 	const struct comparing *c = ctx;
+	struct compare_options opts = c->opts;
 
 	(void)worker;
-	comparison_make(task ? &c->r->repaired : &c->r->c, &c->r->a, task ? &c->repaired : &c->r->b, &c->opts);
+	if (!task) {
+		comparison_make(&c->r->c, &c->r->a, &c->r->b, &opts);
+		return;
+	}
+	opts.jobs = (opts.jobs + 1) / 2; /* less is to be done here: the other takes what is left of the processors */
+	opts.drawn = c->r->wants_repaired_noise ? 0 : 1 << SKEW_TOTAL_VARIATION_SELF;
+	compare_repaired(c->r, opts);
 }
 
 /* With what pprof has, and where it is asked for with what is left of that after repair, side by side. */
 static void compare(struct skew_result *r, int jobs)
 {
 	struct pool *pool = pool_new(jobs);
-	struct comparing c = {.r = r, .repaired = r->b, .opts = {.rules = NORMALISE_GO, .jobs = pool_jobs(pool)}};
-	struct profile repaired;
+	struct comparing c = {.r = r, .opts = {.rules = NORMALISE_GO, .jobs = pool_jobs(pool)}};
 
-	profile_init(&repaired);
-	c.repaired.profile = &repaired;
-	r->has_repaired = r->wants_repaired && make_repaired(r, &repaired);
-	if (r->has_repaired)
-		c.opts.jobs = (c.opts.jobs + 1) / 2;
-	pool_run(pool, r->has_repaired ? 2 : 1, compare_one, &c);
+	pool_run(pool, r->wants_repaired ? 2 : 1, compare_one, &c);
 	r->compared = true;
 	pool_free(pool);
-	profile_release(&repaired);
 }
 
 int skew_load(struct skew_result *r, const char *perf, const char *pprof, const struct read_options *read,
@@ -484,7 +496,8 @@ static int skew_one(void *ctx, const struct batch_item *item, const struct batch
 		    const struct picture_format *picture, const struct common_options *common)
 {
 	const struct skew *o = ctx;
-	struct skew_result r = {.wants_repaired = !picture || picture_is_report(picture)};
+	struct skew_result r = {.wants_repaired = !picture || picture_is_report(picture),
+				.wants_repaired_noise = common->format && !strcmp(common->format, "json")};
 	struct error e;
 	int code, damaged;
 

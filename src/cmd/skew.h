@@ -23,6 +23,7 @@ struct skew_result {
 	/* the same with pprof's profile repaired, where it was wanted and there was something to repair */
 	struct comparison repaired;
 	bool wants_repaired, has_repaired;
+	bool wants_repaired_noise; /* of all its metrics, not of total_variation_self alone */
 	double moved; /* share of pprof's time that the repair moved */
 	/* sample by sample, where an execution trace holds pprof's */
 	struct paired paired;
@@ -34,7 +35,7 @@ struct skew_result {
 	size_t nr_notes;
 };
 
-/* Loads and compares; *r must be zeroed but for wants_repaired. 0, or -1 with *e; skew_release either way. */
+/* Loads and compares; *r must be zeroed but for what is wanted. 0, or -1 with *e; skew_release either way. */
 int skew_load(struct skew_result *r, const char *perf, const char *pprof, const struct read_options *read,
 	      const struct common_options *common, struct error *e);
 void skew_release(struct skew_result *r);

@@ -99,6 +99,7 @@ struct compare_options {
 	size_t replicates; /* of the resampling; 0: 400, or 100 of a sum of many parts (metrics.c) */
 	uint64_t seed;	   /* 0: the fixed one */
 	int jobs;	   /* threads, 0: one per CPU; does not show in the result */
+	uint32_t drawn;	   /* metrics (1 << enum skew_metric) whose noise, interval and p are wanted, else NaN; 0: of all */
 };
 
 /* Fills *c; either side may be empty (its shares are then NaN). */

@@ -214,6 +214,7 @@ void metrics_fill(struct comparison *c, const struct classes *classes, double na
 	struct resample_groups groups[SKEW_METRICS];
 	struct resample_sums *null, *self;
 	bool both = sides.a_weight > 0 && sides.b_weight > 0;
+	uint32_t drawn = o->drawn ? o->drawn : UINT32_MAX;
 
 	for (int m = 0; m < SKEW_METRICS; m++) {
 		struct compare_metric *out = &c->metrics[m];
@@ -224,7 +225,7 @@ void metrics_fill(struct comparison *c, const struct classes *classes, double na
 			struct resample_sums s = resample_sums(&groups[m], &sides);
 
 			many[m] = !o->replicates && is_sum_of_many(&groups[m], &sides);
-			groups[m].replicates = many[m] ? REPLICATES_OF_MANY : opts.most;
+			groups[m].replicates = !(drawn >> m & 1) ? 0 : many[m] ? REPLICATES_OF_MANY : opts.most;
 			out->value = metric_of((enum skew_metric)m, &s);
 			out->a_share = s.a;
 			out->b_share = s.b;
@@ -235,8 +236,9 @@ void metrics_fill(struct comparison *c, const struct classes *classes, double na
 		self = xcalloc(SKEW_METRICS * opts.most, sizeof(*self));
 		resample(groups, SKEW_METRICS, &sides, &opts, null, self);
 		for (size_t m = 0; m < SKEW_METRICS; m++)
-			finish_metric(&c->metrics[m], (enum skew_metric)m, null + m * opts.most, self + m * opts.most,
-				      groups[m].replicates, many[m]);
+			if (groups[m].replicates)
+				finish_metric(&c->metrics[m], (enum skew_metric)m, null + m * opts.most, self + m * opts.most,
+					      groups[m].replicates, many[m]);
 		free(null);
 		free(self);
 	}

@@ -389,7 +389,8 @@ static void make_plan(void *ctx, int worker, size_t task)
 	struct run *r = ctx;
 
 	(void)worker;
-	plan_make(&r->plans[task]);
+	if (r->plans[task].groups->replicates)
+		plan_make(&r->plans[task]);
 }
 
 static void draw_some(void *ctx, int worker, size_t task)
@@ -402,6 +403,8 @@ static void draw_some(void *ctx, int worker, size_t task)
 	struct rng rng;
 
 	(void)worker;
+	if (!nr)
+		return;
 	/* its own stream, so that it does not matter which worker draws it */
 	rng_seed(&rng, r->o->seed + task);
 	draw_batch(&b, p, 0, nr, &rng);
