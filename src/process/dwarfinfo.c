@@ -93,14 +93,14 @@ static const struct dwarf_range *covering(const struct dwarf_ranges *r, uint64_t
 
 /* --- units and their functions -------------------------------------------------------------- */
 
-static void index_units(struct dwarfinfo *d, bool but_go)
+static void index_units(struct dwarfinfo *d)
 {
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t kind;
 
 	while (dwarf_get_units(d->dw, cu, &cu, NULL, &kind, &die, NULL) == 0) {
-		if ((kind != DW_UT_compile && kind != DW_UT_skeleton) || (but_go && dwarf_srclang(&die) == DW_LANG_Go))
+		if (kind != DW_UT_compile && kind != DW_UT_skeleton)
 			continue;
 		ALLOC_GROW(d->units, d->nr_units + 1, d->alloc_units);
 		d->units[d->nr_units] = (struct dwarf_unit){.die = dwarf_dieoffset(&die)};
@@ -109,14 +109,14 @@ static void index_units(struct dwarfinfo *d, bool but_go)
 	sort_ranges(&d->ranges);
 }
 
-struct dwarfinfo *dwarfinfo_open(Elf *elf, bool but_go)
+struct dwarfinfo *dwarfinfo_open(Elf *elf)
 {
 	struct dwarfinfo *d = xcalloc(1, sizeof(*d));
 
 	d->image = dwarf_image(elf, &d->image_bytes);
 	d->dw = d->image ? dwarf_begin_elf(d->image, DWARF_C_READ, NULL) : dwarf_open_names(elf);
 	if (d->dw)
-		index_units(d, but_go);
+		index_units(d);
 	if (d->ranges.nr)
 		return d;
 	dwarfinfo_close(d);

@@ -55,11 +55,8 @@ struct dwarf_frame {
 	bool inlined;
 };
 
-/*
- * NULL when the file has no .debug_info. but_go: without the units of Go's compiler, for those who have gotab.h
- * for them (DW_AT_language); of a Go program these are nearly all.
- */
-struct dwarfinfo *dwarfinfo_open(Elf *elf, bool but_go);
+/* NULL when the file has no .debug_info. */
+struct dwarfinfo *dwarfinfo_open(Elf *elf);
 void dwarfinfo_close(struct dwarfinfo *d);
 /*
  * Frames at an address, innermost first; 0 when no unit covers it. The last one

@@ -102,9 +102,9 @@ static struct symbols *load(struct modules *ms, struct module *m)
 			symtab_add_elf(&s->table, m->minidebug);
 		if (!has_useful_dwarf(m))
 			break;
-		s->dwarf = m->debug ? dwarfinfo_open(m->debug, m->gotab) : NULL;
+		s->dwarf = m->debug ? dwarfinfo_open(m->debug) : NULL;
 		if (!s->dwarf && m->elf)
-			s->dwarf = dwarfinfo_open(m->elf, m->gotab);
+			s->dwarf = dwarfinfo_open(m->elf);
 		if (m->debug || m->elf)
 			check_dwarf(ms, m, s);
 	}

@@ -100,7 +100,7 @@ static void put_header(struct image *m)
 static void use(Elf *elf)
 {
 	struct dwarf_frame frames[32];
-	struct dwarfinfo *d = dwarfinfo_open(elf, false);
+	struct dwarfinfo *d = dwarfinfo_open(elf);
 	size_t sum = 0;
 
 	for (uint64_t pc = TEXT; d && pc < TEXT + TEXT_SIZE; pc += 0x15) {
