@@ -71,13 +71,15 @@ bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
 	bool wide = t->layout <= GOTAB_V116;
 	uint64_t at = wide ? part_u64(t, t->funcs, (uint64_t)index * 16 + 8)
 			   : part_u32(t, t->funcs, (uint64_t)index * 8 + 4);
+	/* an entry of eight bytes and cuOffset since 1.16, of four since 1.18, startLine since 1.20 */
+	size_t before_arrays = t->layout == GOTAB_V116 || t->layout == GOTAB_V120 ? 44 : 40;
 	struct gotab_part f = t->funcs;
 	uint64_t p;
 
 	*r = (struct gotab_record){0};
 	if (t->layout == GOTAB_V12)
 		at -= 16; /* offsets from the table's begin; funcs begins 16 bytes in, what lies before wraps */
-	if (at >= f.size || f.size - at < 40) /* of 1.2 and 1.18; the others have four more */
+	if (at >= f.size || f.size - at < before_arrays)
 		return false;
 	r->at = at;
 	p = at + (wide ? 8 : 4); /* past entry */
@@ -100,8 +102,6 @@ bool gotab_record(const struct gotab *t, uint32_t index, struct gotab_record *r)
 		r->start_line = (int32_t)part_u32(t, f, p);
 		p += 4;
 	}
-	if (f.size - p < 4)
-		return false;
 	r->func_id = f.p[p];
 	r->flags = f.p[p + 1];
 	r->nfuncdata = f.p[p + 3];

@@ -230,26 +230,32 @@ static void functions_beyond_the_last(void)
 	gotab_free(t);
 }
 
-/* The layout of 1.2: one function whose record is `room` bytes before the end, or where `at` says. */
-static bool old_record_is_read(size_t room, uint64_t at)
+/*
+ * A layout with entries of eight bytes, of 1.2 or of 1.16: one function whose record is `room` bytes before the end, or
+ * where `at` says.
+ */
+static bool wide_record_is_read(bool v116, size_t room, uint64_t at)
 {
-	enum { RECORD = 16 + 16 + 8 };
-	uint8_t *t = calloc(1, RECORD + room);
+	enum { FUNCTAB = 16 + 8 };
+	size_t head = v116 ? 64 : 16, record = head + FUNCTAB;
+	uint8_t *t = calloc(1, record + room);
 	struct gotab_func f;
 	struct error e;
 	struct gotab *tab;
 	bool read;
 
-	put32(t, 0xfffffffb);
+	put32(t, v116 ? 0xfffffffa : 0xfffffffb);
 	t[6] = 1;
 	t[7] = 8;
 	put64(t + 8, 1);
-	put64(t + 16, TEXT);
-	put64(t + 24, at ? at : RECORD);
-	put64(t + 32, TEXT + 0x10);
-	tab = gotab_from_memory(t, RECORD + room, 0, &e);
+	for (size_t i = 24; i < head; i += 8) /* where names, units, files, pctab and functions begin */
+		put64(t + i, head);
+	put64(t + head, TEXT);
+	put64(t + head + 8, at ? at : v116 ? FUNCTAB : record);
+	put64(t + head + 16, TEXT + 0x10);
+	tab = gotab_from_memory(t, record + room, 0, &e);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(tab);
-	CU_ASSERT_STRING_EQUAL(gotab_layout(tab), "1.2-1.15");
+	CU_ASSERT_STRING_EQUAL(gotab_layout(tab), v116 ? "1.16-1.17" : "1.2-1.15");
 	read = gotab_find(tab, TEXT + 4, &f);
 	CU_ASSERT(!read || (f.entry == TEXT && f.end == TEXT + 0x10));
 	gotab_free(tab);
@@ -259,13 +265,13 @@ static bool old_record_is_read(size_t room, uint64_t at)
 
 static void old_records_outside_of_the_table(void)
 {
-	CU_ASSERT_TRUE(old_record_is_read(40, 0));
-	CU_ASSERT_FALSE(old_record_is_read(39, 0));
-	CU_ASSERT_FALSE(old_record_is_read(36, 0));
-	CU_ASSERT_FALSE(old_record_is_read(40, 8)); /* in the header */
-	CU_ASSERT_FALSE(old_record_is_read(40, 41));
-	CU_ASSERT_FALSE(old_record_is_read(40, UINT64_C(1) << 40));
-	CU_ASSERT_FALSE(old_record_is_read(40, UINT64_MAX));
+	CU_ASSERT_TRUE(wide_record_is_read(false, 40, 0));
+	CU_ASSERT_FALSE(wide_record_is_read(false, 39, 0));
+	CU_ASSERT_FALSE(wide_record_is_read(false, 36, 0));
+	CU_ASSERT_FALSE(wide_record_is_read(false, 40, 8)); /* in the header */
+	CU_ASSERT_FALSE(wide_record_is_read(false, 40, 41));
+	CU_ASSERT_FALSE(wide_record_is_read(false, 40, UINT64_C(1) << 40));
+	CU_ASSERT_FALSE(wide_record_is_read(false, 40, UINT64_MAX));
 }
 
 /* A table with another magic number of which `room` bytes of the second record are left: is its function found? */
@@ -291,7 +297,7 @@ static bool last_record_is_read(uint32_t magic, size_t room)
 	return read;
 }
 
-/* Records of 1.18 are 40 bytes before their arrays, those of 1.20 have a start line, too. */
+/* Records of 1.2 and 1.18 are 40 bytes before their arrays; those of 1.16 and 1.20 are 44. */
 static void last_record_ends_the_table(void)
 {
 	CU_ASSERT_TRUE(last_record_is_read(0xfffffff0, 40));
@@ -299,6 +305,9 @@ static void last_record_ends_the_table(void)
 	CU_ASSERT_TRUE(last_record_is_read(0xfffffff1, 44));
 	CU_ASSERT_FALSE(last_record_is_read(0xfffffff1, 43));
 	CU_ASSERT_FALSE(last_record_is_read(0xfffffff1, 40));
+	CU_ASSERT_TRUE(wide_record_is_read(true, 44, 0));
+	CU_ASSERT_FALSE(wide_record_is_read(true, 43, 0));
+	CU_ASSERT_FALSE(wide_record_is_read(true, 40, 0));
 }
 
 /* --- the same in an ELF file -------------------------------------------------------------------- */
