@@ -287,6 +287,18 @@ static char *digits_of(char *end, unsigned long long v)
 	return end;
 }
 
+/* A number is not cut. */
+static const char *whole_or_nothing(char *buf, size_t size, const char *number)
+{
+	size_t len = strlen(number);
+
+	if (size > len)
+		memcpy(buf, number, len + 1);
+	else if (size)
+		buf[0] = '\0';
+	return buf;
+}
+
 static const char *separated(char *buf, size_t size, double value)
 {
 	char digits[512], *first = digits;
@@ -311,7 +323,7 @@ static const char *separated(char *buf, size_t size, double value)
 const char *text_hundredths(char *buf, size_t size, double value)
 {
 	double scaled = value * 100, whole = floor(scaled);
-	char text[32], *end = text + sizeof(text) - 1, *first;
+	char text[32], *end = text + sizeof(text) - 1;
 	unsigned long long v;
 
 	/* where the product's own rounding could show, printf decides */
@@ -324,12 +336,7 @@ const char *text_hundredths(char *buf, size_t size, double value)
 	*--end = (char)('0' + v % 10);
 	*--end = (char)('0' + v / 10 % 10);
 	*--end = '.';
-	first = digits_of(end, v / 100);
-	if (size > (size_t)(text + sizeof(text) - first))
-		memcpy(buf, first, (size_t)(text + sizeof(text) - first));
-	else if (size)
-		buf[0] = '\0';
-	return buf;
+	return whole_or_nothing(buf, size, digits_of(end, v / 100));
 }
 
 const char *text_value(char *buf, size_t size, double value, const char *unit)
@@ -379,9 +386,5 @@ const char *text_number(char *buf, size_t size, double value)
 	first = digits_of(first, a / 10000);
 	if (v < 0)
 		*--first = '-';
-	if (size > (size_t)(end - first))
-		memcpy(buf, first, (size_t)(end - first) + 1);
-	else if (size)
-		buf[0] = '\0';
-	return buf;
+	return whole_or_nothing(buf, size, first);
 }
