@@ -188,11 +188,25 @@ static void name_ahead(struct names *n, const struct run *run, const struct stac
 	n->taken = xcalloc(n->strings.nr, sizeof(*n->taken));
 }
 
-static uint32_t take_name(struct names *n, struct strtab *to, uint32_t id)
+static uint32_t take_string(struct names *n, struct strtab *to, uint32_t id)
 {
 	if (!n->taken[id])
 		n->taken[id] = strtab_add_len(to, strtab_get(&n->strings, id), strtab_len(&n->strings, id)) + 1;
 	return n->taken[id] - 1;
+}
+
+/* What name_location() gives, of a location that was named ahead. */
+static size_t take_names(struct names *n, size_t location, struct strtab *to, struct symbol *out)
+{
+	struct frames_of of = n->of[location];
+
+	for (uint32_t i = 0; i < of.nr; i++) {
+		out[i] = n->symbols[of.first + i];
+		out[i].linkage = take_string(n, to, out[i].linkage);
+		out[i].name = take_string(n, to, out[i].name);
+		out[i].file = take_string(n, to, out[i].file);
+	}
+	return of.nr;
 }
 
 static void names_release(struct names *n)
@@ -492,27 +506,21 @@ static void expand_code(struct expansion *x, struct collect *c, const struct run
 			const struct stacks_location *l, struct names *names)
 {
 	struct profile *p = &c->profile;
-	struct symbol found[MAX_INLINE];
-	const struct symbol *syms = found;
-	bool lines = run->opts->lines, ahead = location < names->nr_locations;
+	struct symbol syms[MAX_INLINE];
+	bool lines = run->opts->lines;
+	size_t n = location < names->nr_locations ? take_names(names, location, &p->strings, syms)
+						  : name_location(run, l, &p->strings, syms);
 	uint32_t dso = strtab_add(&p->strings, modules_get(session_modules(run->session), l->module)->path);
-	size_t n;
 
-	if (ahead) {
-		syms = names->symbols + names->of[location].first;
-		n = names->of[location].nr;
-	} else {
-		n = name_location(run, l, &p->strings, found);
-	}
 	x->of[location] = (struct frames_of){(uint32_t)x->nr, (uint32_t)n};
 	ALLOC_GROW(x->ids, x->nr + n, x->alloc);
 	for (size_t i = n; i-- > 0;) {
 		const struct symbol *s = &syms[i];
 		struct profile_frame f = {
-			.name = ahead ? take_name(names, &p->strings, s->name) : s->name,
-			.linkage = ahead ? take_name(names, &p->strings, s->linkage) : s->linkage,
+			.name = s->name,
+			.linkage = s->linkage,
 			.dso = dso,
-			.file = ahead ? take_name(names, &p->strings, s->file) : s->file,
+			.file = s->file,
 			.line = lines ? s->line : 0,
 			.start_line = s->start_line,
 			.kind = l->kernel ? FRAME_KERNEL : FRAME_USER,
@@ -663,22 +671,13 @@ static uint32_t wait_node(struct profile *p, uint32_t node, enum wait_state stat
 	return profile_add_node(p, node, profile_add_frame(p, &f));
 }
 
-/* The recording's pages are given back meanwhile and later, until collect_release(). */
-enum { FORGET_PARTS = 32 };
-static void forget_part(void *perfdata, int worker, size_t task)
-{
-	(void)worker;
-	perfdata_forget(perfdata, task, FORGET_PARTS);
-}
-
-static void fill_profile(struct collect *c, const struct run *run, struct pool *pool, const struct stacks *all,
-			 struct names *names)
+static void fill_profile(struct collect *c, const struct run *run, const struct stacks *all, struct names *names)
 {
 	struct profile *p = &c->profile;
 	struct expansion x = {0};
 	uint32_t *node = xreallocarray(NULL, all->nr_nodes, sizeof(*node));
 	size_t *series = xcalloc(c->nr_events + 1, sizeof(*series));
-	double start = clock_seconds(), loaded, named;
+	double start = clock_seconds(), named;
 	int64_t wall;
 
 	for (size_t i = 0; i < c->nr_events; i++) {
@@ -687,9 +686,6 @@ static void fill_profile(struct collect *c, const struct run *run, struct pool *
 		series[i] = profile_add_series(p, "samples", "count");
 		profile_add_series(p, c->events[i].name, c->events[i].unit);
 	}
-	load_symbols(run, pool, all);
-	loaded = clock_seconds();
-	pool_start(pool, FORGET_PARTS, forget_part, run->perfdata);
 	expand_locations(&x, c, run, all, names);
 	named = clock_seconds();
 	node[0] = 0;
@@ -724,13 +720,20 @@ static void fill_profile(struct collect *c, const struct run *run, struct pool *
 	p->duration_ns = (int64_t)(c->time_last - c->time_first);
 	if (perfdata_wall_offset(run->perfdata, &wall))
 		p->time_ns = (int64_t)c->time_first + wall;
-	c->cost.load = loaded - start;
-	c->cost.symbolise = named - loaded;
+	c->cost.symbolise = named - start;
 	c->cost.build = clock_seconds() - named;
 	free(series);
 	free(node);
 	free(x.of);
 	free(x.ids);
+}
+
+/* The recording's pages are given back behind what comes next, until collect_release(). */
+enum { FORGET_PARTS = 32 };
+static void forget_part(void *perfdata, int worker, size_t task)
+{
+	(void)worker;
+	perfdata_forget(perfdata, task, FORGET_PARTS);
 }
 
 int finish(struct collect *c, const struct run *run, struct pool *pool, struct worker *workers, int nr,
@@ -761,8 +764,14 @@ int finish(struct collect *c, const struct run *run, struct pool *pool, struct w
 	c->cost.locations = all.nr_locations;
 	c->cost.nodes = all.nr_nodes;
 	c->cost.rows = all.nr_rows;
+	if (!run->opts->stacks_only) {
+		start = clock_seconds();
+		load_symbols(run, pool, &all);
+		c->cost.load = clock_seconds() - start;
+	}
+	pool_start(pool, FORGET_PARTS, forget_part, run->perfdata);
 	if (!run->opts->stacks_only)
-		fill_profile(c, run, pool, &all, &names);
+		fill_profile(c, run, &all, &names);
 	names_release(&names);
 	stacks_release(&all);
 	if (!c->total_samples && damage_total(&c->damage))
