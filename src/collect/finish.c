@@ -1,5 +1,6 @@
 #include "collect/finish.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "collect/charge.h"
-#include "process/symbol.h"
-
-/* Inlined calls at one address; more are cut, innermost kept. */
-#define MAX_INLINE 128
+#include "collect/names.h"
 
 enum { PERF_TYPE_HARDWARE = 0, PERF_TYPE_SOFTWARE = 1, PERF_COUNT_SW_CPU_CLOCK = 0, PERF_COUNT_SW_TASK_CLOCK = 1,
        PERF_COUNT_HW_CPU_CYCLES = 0 };
@@ -145,147 +143,6 @@ static void merge_counts(struct collect *c, const struct worker *w, struct map64
 	for (int kind = 0; kind < GOROUTINE_KINDS; kind++)
 		c->goroutine_kinds[kind] += w->kinds[kind];
 	damage_merge(&c->damage, &w->damage);
-}
-
-struct frames_of {
-	uint32_t first, nr;
-};
-
-/*
- * Names of the merged stacks' locations, which one worker looks up while another resolves goroutines, whose entries are
- * strings of the profile: these are strings of their own, until the profile takes them in.
- */
-struct names {
-	struct strtab strings;
-	uint32_t *taken; /* per string: the profile's + 1, 0 not yet */
-	struct symbol *symbols;
-	size_t nr, alloc;
-	struct frames_of *of; /* per location: its symbols, innermost first */
-	size_t nr_locations;  /* none of those that come later */
-};
-
-static size_t name_location(const struct run *run, const struct stacks_location *l, struct strtab *strings,
-			    struct symbol *out)
-{
-	struct modules *ms = session_modules(run->session);
-	unsigned want = (run->opts->no_inline ? 0 : SYMBOL_INLINES) | (run->opts->lines ? SYMBOL_LINES : 0);
-
-	return symbolise(ms, modules_get(ms, l->module), l->address, want, strings, out, MAX_INLINE);
-}
-
-static void name_ahead(struct names *n, const struct run *run, const struct stacks *all)
-{
-	n->of = xcalloc(all->nr_locations, sizeof(*n->of));
-	n->nr_locations = all->nr_locations;
-	for (size_t i = 0; i < all->nr_locations; i++) {
-		if (all->locations[i].module >= STACKS_FIRST_SPECIAL)
-			continue;
-		ALLOC_GROW(n->symbols, n->nr + MAX_INLINE, n->alloc);
-		n->of[i] = (struct frames_of){(uint32_t)n->nr,
-			(uint32_t)name_location(run, &all->locations[i], &n->strings, n->symbols + n->nr)};
-		n->nr += n->of[i].nr;
-	}
-	n->taken = xcalloc(n->strings.nr, sizeof(*n->taken));
-}
-
-static uint32_t take_string(struct names *n, struct strtab *to, uint32_t id)
-{
-	if (!n->taken[id])
-		n->taken[id] = strtab_add_len(to, strtab_get(&n->strings, id), strtab_len(&n->strings, id)) + 1;
-	return n->taken[id] - 1;
-}
-
-/* What name_location() gives, of a location that was named ahead. */
-static size_t take_names(struct names *n, size_t location, struct strtab *to, struct symbol *out)
-{
-	struct frames_of of = n->of[location];
-
-	for (uint32_t i = 0; i < of.nr; i++) {
-		out[i] = n->symbols[of.first + i];
-		out[i].linkage = take_string(n, to, out[i].linkage);
-		out[i].name = take_string(n, to, out[i].name);
-		out[i].file = take_string(n, to, out[i].file);
-	}
-	return of.nr;
-}
-
-static void names_release(struct names *n)
-{
-	strtab_release(&n->strings);
-	free(n->taken);
-	free(n->symbols);
-	free(n->of);
-}
-
-/* Things that know nothing of each other. */
-enum { MERGE_STACKS, MERGE_GOROUTINES, MERGE_TASKS };
-struct merge {
-	const struct run *run;
-	struct worker *workers;
-	int nr;
-	struct stacks *all;
-	uint32_t **nodes; /* per worker: its nodes in `all`; NULL: the same */
-	struct charge *charge;
-	struct names *names;
-};
-
-static void merge_stacks(struct merge *m)
-{
-	*m->all = m->workers[0].stacks;
-	m->workers[0].stacks = (struct stacks){0};
-	for (int i = 1; i < m->nr; i++) {
-		struct stacks *s = &m->workers[i].stacks;
-
-		m->nodes[i] = xreallocarray(NULL, s->nr_nodes, sizeof(**m->nodes));
-		stacks_columns(m->all, s->columns);
-		stacks_merge(m->all, s, m->nodes[i]);
-		stacks_release(s);
-	}
-}
-
-static void merge_part(void *ctx, int worker, size_t task)
-{
-	struct merge *m = ctx;
-
-	(void)worker;
-	if (task == MERGE_STACKS) {
-		merge_stacks(m);
-		/* else modules are still to be loaded, by all workers */
-		if (m->run->load_ahead)
-			name_ahead(m->names, m->run, m->all);
-		return;
-	}
-	charge_resolve(m->charge);
-}
-
-static void merge_workers(struct collect *c, const struct run *run, struct pool *pool, struct worker *workers, int nr,
-			  struct stacks *all, struct charge *charge, struct names *names)
-{
-	struct map64 index = MAP64_INIT;
-	struct merge m = {run, workers, nr, all, xcalloc((size_t)nr, sizeof(uint32_t *)), charge, names};
-
-	c->time_first = UINT64_MAX;
-	for (int i = 0; i < nr; i++) {
-		merge_counts(c, &workers[i], &index);
-		switches_append(&charge->switches, &workers[i].switches);
-	}
-	map64_release(&index);
-	count_threads(c, workers, nr);
-	pool_run(pool, MERGE_TASKS, merge_part, &m);
-	stacks_columns(all, run->nr_events);
-	charge_place(charge, m.nodes);
-	for (int i = 0; i < nr; i++) {
-		merge_samples(c, &workers[i], m.nodes[i]);
-		for (size_t k = 0; m.nodes[i] && k < workers[i].waits.nr_starts; k++)
-			workers[i].waits.starts[k].node = m.nodes[i][workers[i].waits.starts[k].node];
-		free(m.nodes[i]);
-	}
-	free(m.nodes);
-	if (c->time_first > c->time_last)
-		c->time_first = c->time_last;
-	sort_session = run->session;
-	if (c->nr_comms)
-		qsort(c->comms, c->nr_comms, sizeof(*c->comms), by_event_and_name);
 }
 
 /* Where samples are after their goroutines were found, in order of time. */
@@ -438,7 +295,143 @@ static void count_modules(const struct run *run, const struct stacks *all)
 	free(seen);
 }
 
+/* --- all workers' in one ------------------------------------------------------------- */
+
+/*
+ * What the workers have becomes one: while one merges their stacks, another resolves goroutines and then charges samples
+ * to them; who has nothing else to do looks up names.
+ */
+enum { MERGE_STACKS, MERGE_CHARGE, MERGE_NAMES };
+struct merge {
+	struct collect *c;
+	const struct run *run;
+	struct worker *workers;
+	int nr;
+	struct stacks *all;
+	uint32_t **nodes; /* per worker: its nodes in `all`; NULL: the same */
+	struct charge charge;
+	struct names *names;
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	bool merged; /* `all` is complete, but for what charging adds */
+};
+
+static void merge_stacks(struct merge *m)
+{
+	*m->all = m->workers[0].stacks;
+	m->workers[0].stacks = (struct stacks){0};
+	for (int i = 1; i < m->nr; i++) {
+		struct stacks *s = &m->workers[i].stacks;
+
+		m->nodes[i] = xreallocarray(NULL, s->nr_nodes, sizeof(**m->nodes));
+		stacks_columns(m->all, s->columns);
+		stacks_merge(m->all, s, m->nodes[i]);
+		stacks_release(s);
+	}
+	if (m->run->load_ahead)
+		names_begin(m->names, m->all);
+	pthread_mutex_lock(&m->lock);
+	m->merged = true;
+	pthread_cond_broadcast(&m->change);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static void wait_for_stacks(struct merge *m)
+{
+	pthread_mutex_lock(&m->lock);
+	while (!m->merged)
+		pthread_cond_wait(&m->change, &m->lock);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* Nodes that workers noted become those of the merged stacks. */
+static void place_nodes(struct merge *m)
+{
+	charge_place(&m->charge, m->nodes);
+	for (int i = 0; i < m->nr; i++) {
+		struct waits *waits = &m->workers[i].waits;
+
+		merge_samples(m->c, &m->workers[i], m->nodes[i]);
+		for (size_t k = 0; m->nodes[i] && k < waits->nr_starts; k++)
+			waits->starts[k].node = m->nodes[i][waits->starts[k].node];
+	}
+}
+
+static void charge_samples(struct merge *m)
+{
+	struct collect *c = m->c;
+	const struct run *run = m->run;
+
+	charge_resolve(&m->charge);
+	sort_session = run->session;
+	if (c->nr_comms)
+		qsort(c->comms, c->nr_comms, sizeof(*c->comms), by_event_and_name);
+	fill_events(c, run);
+	wait_for_stacks(m);
+	stacks_columns(m->all, run->nr_events);
+	place_nodes(m);
+	if (run->wait_events)
+		count_waits(c, run, m->workers, m->nr, &m->charge, m->all);
+	charge_count(&m->charge, m->all);
+	if (run->opts->keep_samples) {
+		size_t *first = first_samples(m->workers, m->nr);
+
+		place_samples(c, &m->charge, first);
+		free(first);
+	}
+	count_modules(run, m->all);
+}
+
+static void merge_part(void *ctx, int worker, size_t task)
+{
+	struct merge *m = ctx;
+
+	(void)worker;
+	switch (task) {
+	case MERGE_STACKS:
+		merge_stacks(m);
+		break;
+	case MERGE_CHARGE:
+		charge_samples(m);
+		break;
+	default:
+		wait_for_stacks(m);
+		names_look_up(m->names, (int)task - MERGE_NAMES);
+	}
+}
+
+static void merge_workers(struct collect *c, const struct run *run, struct pool *pool, struct worker *workers, int nr,
+			  struct stacks *all, struct names *names)
+{
+	struct map64 index = MAP64_INIT;
+	struct merge m = {.c = c, .run = run, .workers = workers, .nr = nr, .all = all,
+			  .nodes = xcalloc((size_t)nr, sizeof(uint32_t *)), .names = names,
+			  .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
+
+	charge_init(&m.charge, c, run);
+	c->time_first = UINT64_MAX;
+	for (int i = 0; i < nr; i++) {
+		merge_counts(c, &workers[i], &index);
+		switches_append(&m.charge.switches, &workers[i].switches);
+	}
+	map64_release(&index);
+	if (c->time_first > c->time_last)
+		c->time_first = c->time_last;
+	count_threads(c, workers, nr);
+	damage_merge(&c->damage, perfdata_damage(run->perfdata));
+	/* without load_ahead modules are still to be loaded, by all workers */
+	pool_run(pool, MERGE_NAMES + (run->load_ahead ? (size_t)nr : 0), merge_part, &m);
+	for (int i = 0; i < nr; i++)
+		free(m.nodes[i]);
+	free(m.nodes);
+	charge_release(&m.charge);
+}
+
 /* --- locations to frames ---------------------------------------------------- */
+
+struct frames_of {
+	uint32_t first, nr;
+};
 
 struct expansion {
 	struct frames_of *of; /* per location: in `ids`, outermost first */
@@ -503,13 +496,13 @@ static bool expand_special(struct expansion *x, struct collect *c, const struct 
 }
 
 static void expand_code(struct expansion *x, struct collect *c, const struct run *run, size_t location,
-			const struct stacks_location *l, struct names *names)
+			const struct stacks *all, struct names *names)
 {
+	const struct stacks_location *l = &all->locations[location];
 	struct profile *p = &c->profile;
-	struct symbol syms[MAX_INLINE];
+	struct symbol syms[NAMES_MAX_INLINE];
 	bool lines = run->opts->lines;
-	size_t n = location < names->nr_locations ? take_names(names, location, &p->strings, syms)
-						  : name_location(run, l, &p->strings, syms);
+	size_t n = names_take(names, all, location, &p->strings, syms);
 	uint32_t dso = strtab_add(&p->strings, modules_get(session_modules(run->session), l->module)->path);
 
 	x->of[location] = (struct frames_of){(uint32_t)x->nr, (uint32_t)n};
@@ -569,20 +562,6 @@ static void load_symbols(const struct run *run, struct pool *pool, const struct 
 	free(l.list);
 }
 
-static const struct stacks_location *sort_locations; /* qsort has no context */
-
-static int by_address(const void *a, const void *b)
-{
-	const struct stacks_location *x = &sort_locations[*(const uint32_t *)a];
-	const struct stacks_location *y = &sort_locations[*(const uint32_t *)b];
-
-	if (x->module != y->module)
-		return x->module < y->module ? -1 : 1;
-	if (x->address != y->address)
-		return x->address < y->address ? -1 : 1;
-	return x->kernel < y->kernel ? -1 : x->kernel > y->kernel;
-}
-
 /*
  * In order of addresses: of several places in one function the first gives the frame its file, and
  * workers meet them in any order.
@@ -590,19 +569,14 @@ static int by_address(const void *a, const void *b)
 static void expand_locations(struct expansion *x, struct collect *c, const struct run *run,
 			     const struct stacks *all, struct names *names)
 {
-	uint32_t *order = xreallocarray(NULL, all->nr_locations, sizeof(*order));
+	struct sort_pair *order = names_order(all);
 
-	for (uint32_t i = 0; i < all->nr_locations; i++)
-		order[i] = i;
-	sort_locations = all->locations;
-	if (all->nr_locations)
-		qsort(order, all->nr_locations, sizeof(*order), by_address);
 	x->of = xcalloc(all->nr_locations, sizeof(*x->of));
 	for (size_t i = 0; i < all->nr_locations; i++) {
-		const struct stacks_location *l = &all->locations[order[i]];
+		uint32_t location = order[i].value;
 
-		if (!expand_special(x, c, run, order[i], l))
-			expand_code(x, c, run, order[i], l, names);
+		if (!expand_special(x, c, run, location, &all->locations[location]))
+			expand_code(x, c, run, location, all, names);
 	}
 	free(order);
 }
@@ -740,26 +714,11 @@ int finish(struct collect *c, const struct run *run, struct pool *pool, struct w
 	   struct error *e)
 {
 	struct stacks all;
-	struct charge charge;
-	struct names names = {0};
+	struct names names;
 	double start = clock_seconds();
 
-	strtab_init(&names.strings);
-	charge_init(&charge, c, run);
-	merge_workers(c, run, pool, workers, nr, &all, &charge, &names);
-	damage_merge(&c->damage, perfdata_damage(run->perfdata));
-	fill_events(c, run);
-	if (run->wait_events)
-		count_waits(c, run, workers, nr, &charge, &all);
-	charge_count(&charge, &all);
-	if (run->opts->keep_samples) {
-		size_t *first = first_samples(workers, nr);
-
-		place_samples(c, &charge, first);
-		free(first);
-	}
-	charge_release(&charge);
-	count_modules(run, &all);
+	names_init(&names, run, nr);
+	merge_workers(c, run, pool, workers, nr, &all, &names);
 	c->cost.merge = clock_seconds() - start;
 	c->cost.locations = all.nr_locations;
 	c->cost.nodes = all.nr_nodes;

@@ -6,53 +6,79 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/sort.h"
 #include "profile/profile.h"
 
 static _Thread_local const struct profile *sort_profile; /* qsort has no context */
 static _Thread_local const uint32_t *sort_rank;
 
-static int compare_frames(const struct profile *p, uint32_t a, uint32_t b)
+static int by_text(const void *a, const void *b)
 {
-	const struct profile_frame *x = &p->frames[a], *y = &p->frames[b];
-	int c;
-
-	if (a == b)
-		return 0;
-	if ((c = strcmp(profile_str(p, x->name), profile_str(p, y->name))))
-		return c;
-	if ((c = strcmp(profile_str(p, x->dso), profile_str(p, y->dso))))
-		return c;
-	if ((c = strcmp(profile_str(p, x->file), profile_str(p, y->file))))
-		return c;
-	if (x->address != y->address)
-		return x->address < y->address ? -1 : 1;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	if ((c = strcmp(profile_str(p, x->linkage), profile_str(p, y->linkage))))
-		return c;
-	if (x->start_line != y->start_line)
-		return x->start_line < y->start_line ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind - y->kind;
-	return x->inlined - y->inlined;
+	return strcmp(profile_str(sort_profile, *(const uint32_t *)a), profile_str(sort_profile, *(const uint32_t *)b));
 }
 
-static int by_frame(const void *a, const void *b)
+/* Per string its place among those that frames have; a string is there once. */
+static uint32_t *rank_strings(const struct profile *p)
 {
-	return compare_frames(sort_profile, *(const uint32_t *)a, *(const uint32_t *)b);
+	uint32_t *order = xreallocarray(NULL, p->strings.nr, sizeof(*order)), *rank = xcalloc(p->strings.nr, sizeof(*rank));
+	size_t nr = 0;
+
+	for (size_t i = 0; i < p->nr_frames; i++) {
+		const struct profile_frame *f = &p->frames[i];
+
+		rank[f->name] = rank[f->dso] = rank[f->file] = rank[f->linkage] = 1;
+	}
+	for (size_t i = 0; i < p->strings.nr; i++)
+		if (rank[i])
+			order[nr++] = (uint32_t)i;
+	qsort(order, nr, sizeof(*order), by_text);
+	for (size_t i = 0; i < nr; i++)
+		rank[order[i]] = (uint32_t)i;
+	free(order);
+	return rank;
+}
+
+/* What orders frames, first things first. */
+struct frame_key {
+	uint64_t words[5];
+	uint32_t frame;
+};
+
+static struct frame_key key_of(const struct profile_frame *f, const uint32_t *strings, uint32_t frame)
+{
+	return (struct frame_key){
+		.words = {(uint64_t)strings[f->name] << 32 | strings[f->dso],
+			  (uint64_t)strings[f->file] << 32 | (uint32_t)(f->address >> 32),
+			  (uint64_t)(uint32_t)f->address << 32 | (uint32_t)f->line,
+			  (uint64_t)strings[f->linkage] << 32 | (uint32_t)f->start_line,
+			  (uint64_t)f->kind << 1 | f->inlined},
+		.frame = frame,
+	};
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct frame_key *x = a, *y = b;
+	int i = 0;
+
+	while (i < 4 && x->words[i] == y->words[i])
+		i++;
+	return x->words[i] < y->words[i] ? -1 : x->words[i] > y->words[i];
 }
 
 /* Per frame its place in their order: stacks are compared by numbers then. Frames of the same contents have the same. */
 static uint32_t *rank_frames(const struct profile *p)
 {
-	uint32_t *order = xreallocarray(NULL, p->nr_frames, sizeof(*order)), *rank = xcalloc(p->nr_frames, sizeof(*rank));
+	struct frame_key *keys = xreallocarray(NULL, p->nr_frames, sizeof(*keys));
+	uint32_t *strings = rank_strings(p), *rank = xcalloc(p->nr_frames, sizeof(*rank));
 
 	for (size_t i = 0; i < p->nr_frames; i++)
-		order[i] = (uint32_t)i;
-	qsort(order, p->nr_frames, sizeof(*order), by_frame);
+		keys[i] = key_of(&p->frames[i], strings, (uint32_t)i);
+	qsort(keys, p->nr_frames, sizeof(*keys), by_key);
 	for (size_t i = 1; i < p->nr_frames; i++)
-		rank[order[i]] = rank[order[i - 1]] + (compare_frames(p, order[i - 1], order[i]) != 0);
-	free(order);
+		rank[keys[i].frame] = rank[keys[i - 1].frame] + (by_key(&keys[i - 1], &keys[i]) != 0);
+	free(strings);
+	free(keys);
 	return rank;
 }
 
@@ -88,51 +114,62 @@ static int compare_labels(const struct profile *p, uint32_t a, uint32_t b)
 	return x->nr < y->nr ? -1 : x->nr > y->nr;
 }
 
-struct place {
-	uint64_t near[2]; /* ranks from 1 on of the leaf and as many callers as fit, which mostly decide */
-	uint32_t row;
-};
+/* Words of ranks, from 1 on, of a row's leaf and as many callers as fit: they mostly decide. */
+enum { NEAR_WORDS = 2 };
 
-static struct place place_of(const struct profile *p, const uint32_t *rank, uint32_t row)
+static void nearest(const struct profile *p, const uint32_t *rank, uint32_t row, uint64_t *words)
 {
 	int bits = 64 - __builtin_clzll(p->nr_frames + 1);
-	struct place place = {.row = row};
 	uint32_t node = p->rows[row].node;
 
-	for (int word = 0; word < 2; word++)
+	for (int word = 0; word < NEAR_WORDS; word++) {
+		words[word] = 0;
 		for (int left = 64; left >= bits; left -= bits) {
-			place.near[word] = place.near[word] << bits | (node ? rank[p->nodes[node].frame] + 1 : 0);
+			words[word] = words[word] << bits | (node ? rank[p->nodes[node].frame] + 1 : 0);
 			node = p->nodes[node].parent;
 		}
-	return place;
+	}
 }
 
+/* Of rows whose nearest frames are the same. */
 static int by_contents(const void *a, const void *b)
 {
 	const struct profile *p = sort_profile;
-	const struct place *i = a, *j = b;
-	const struct profile_row *x = &p->rows[i->row], *y = &p->rows[j->row];
-	int c = i->near[0] < j->near[0] ? -1 : i->near[0] > j->near[0];
+	const struct profile_row *x = &p->rows[((const struct sort_pair *)a)->value];
+	const struct profile_row *y = &p->rows[((const struct sort_pair *)b)->value];
+	int c = compare_stacks(p, x->node, y->node);
 
-	c = c ? c : i->near[1] < j->near[1] ? -1 : i->near[1] > j->near[1];
-	c = c ? c : compare_stacks(p, x->node, y->node);
 	return c ? c : compare_labels(p, x->labels, y->labels);
 }
 
 uint32_t *profile_row_order(const struct profile *p)
 {
-	struct place *places = xreallocarray(NULL, p->nr_rows, sizeof(*places));
+	struct sort_pair *pairs = xreallocarray(NULL, p->nr_rows, sizeof(*pairs)), *room = xreallocarray(NULL, p->nr_rows, sizeof(*room));
+	uint64_t (*near)[NEAR_WORDS] = xreallocarray(NULL, p->nr_rows, sizeof(*near));
 	uint32_t *order = xreallocarray(NULL, p->nr_rows, sizeof(*order)), *rank;
 
 	sort_profile = p;
 	sort_rank = rank = rank_frames(p);
+	for (size_t i = 0; i < p->nr_rows; i++) {
+		nearest(p, rank, (uint32_t)i, near[i]);
+		pairs[i].value = (uint32_t)i;
+	}
+	for (int word = NEAR_WORDS; word-- > 0;) {
+		for (size_t i = 0; i < p->nr_rows; i++)
+			pairs[i].key = near[pairs[i].value][word];
+		sort_pairs(pairs, room, p->nr_rows);
+	}
+	for (size_t i = 0, nr; i < p->nr_rows; i += nr) {
+		for (nr = 1; i + nr < p->nr_rows && !memcmp(near[pairs[i].value], near[pairs[i + nr].value], sizeof(*near)); nr++)
+			;
+		if (nr > 1)
+			qsort(pairs + i, nr, sizeof(*pairs), by_contents);
+	}
 	for (size_t i = 0; i < p->nr_rows; i++)
-		places[i] = place_of(p, rank, (uint32_t)i);
-	if (p->nr_rows)
-		qsort(places, p->nr_rows, sizeof(*places), by_contents);
-	for (size_t i = 0; i < p->nr_rows; i++)
-		order[i] = places[i].row;
-	free(places);
+		order[i] = pairs[i].value;
+	free(pairs);
+	free(room);
+	free(near);
 	free(rank);
 	return order;
 }

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/output.h"
 #include "base/pool.h"
+#include "base/sort.h"
 #include "base/strtab.h"
 #include "suite.h"
 
@@ -218,6 +219,36 @@ static void pool_runs_every_task_once(void)
 	pool_free(p);
 }
 
+static void sort_orders_pairs_and_keeps_ties(void)
+{
+	enum { NR = 5000 };
+	static struct sort_pair pairs[NR], scratch[NR];
+	static const uint64_t masks[] = {0, 7, 0xffff0000, UINT64_MAX, (uint64_t)3 << 62};
+	uint64_t seed = 42;
+
+	for (size_t m = 0; m < sizeof(masks) / sizeof(*masks); m++) {
+		uint64_t before = 0, after = 0;
+
+		for (uint32_t i = 0; i < NR; i++) {
+			pairs[i] = (struct sort_pair){(seed = hash_u64(seed + i)) & masks[m], i};
+			before += hash_u64(pairs[i].key ^ i);
+		}
+		sort_pairs(pairs, scratch, NR);
+		for (size_t i = 0; i < NR; i++) {
+			after += hash_u64(pairs[i].key ^ pairs[i].value);
+			if (!i)
+				continue;
+			CU_ASSERT_TRUE(pairs[i - 1].key <= pairs[i].key);
+			CU_ASSERT_TRUE(pairs[i - 1].key < pairs[i].key || pairs[i - 1].value < pairs[i].value);
+		}
+		CU_ASSERT_EQUAL(before, after);
+	}
+	sort_pairs(pairs, scratch, 0);
+	pairs[0] = (struct sort_pair){9, 1};
+	sort_pairs(pairs, scratch, 1);
+	CU_ASSERT_EQUAL(pairs[0].key, 9);
+}
+
 static const struct suite_test tests[] = {
 	{"cursor stops at the end", cursor_stops_at_the_end},
 	{"cursor reads LEB128", cursor_reads_leb128},
@@ -230,6 +261,7 @@ static const struct suite_test tests[] = {
 	{"output is whole or absent", output_is_whole_or_absent},
 	{"output reports a full device", output_reports_a_full_device},
 	{"pool runs every task once", pool_runs_every_task_once},
+	{"sort orders pairs and keeps ties", sort_orders_pairs_and_keeps_ties},
 	{NULL, NULL},
 };
 const struct suite suite_base = {"base", tests};
