@@ -1,7 +1,8 @@
 /*
- * Sources: DWARF 5 sections 3.3 (functions, inlined subroutines) and 6.2
- * (lines). Go writes no .debug_aranges, so the units' own ranges are indexed
- * once, and the functions of a unit when an address in it is asked for.
+ * Sources: DWARF 5 sections 3.3 (functions, inlined subroutines), 6.1.2 (which
+ * unit has an address) and 6.2 (lines). Go and clang write no .debug_aranges, so the
+ * own ranges of units that are not in it are indexed once, and the functions of a unit when an
+ * address in it is asked for.
  */
 #include "process/dwarfinfo.h"
 
@@ -93,6 +94,55 @@ static const struct dwarf_range *covering(const struct dwarf_ranges *r, uint64_t
 
 /* --- units and their functions -------------------------------------------------------------- */
 
+static struct dwarf_unit *find_unit(const struct dwarfinfo *d, Dwarf_Off die)
+{
+	size_t low = 0, high = d->nr_units;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (d->units[mid].die < die)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < d->nr_units && d->units[low].die == die ? &d->units[low] : NULL;
+}
+
+/* By .debug_aranges, which saves reading the abbreviations of every unit: 30 of 145 million instructions for glibc's. */
+static void index_aranges(struct dwarfinfo *d)
+{
+	Dwarf_Aranges *aranges;
+	size_t nr;
+
+	if (dwarf_getaranges(d->dw, &aranges, &nr) != 0)
+		return;
+	for (size_t i = 0; i < nr; i++) {
+		Dwarf_Addr start;
+		Dwarf_Word length;
+		Dwarf_Off die;
+		struct dwarf_unit *u = NULL;
+
+		if (dwarf_getarangeinfo(dwarf_onearange(aranges, i), &start, &length, &die) == 0)
+			u = find_unit(d, die);
+		if (!u || !length)
+			continue;
+		add_range(&d->ranges, start, start + length, (uint64_t)(u - d->units));
+		d->by_aranges = u->by_aranges = true;
+	}
+}
+
+/* Own ranges of the units that by_aranges says are, or are not, in .debug_aranges. */
+static void index_own(struct dwarfinfo *d, bool by_aranges)
+{
+	Dwarf_Die die;
+
+	for (size_t i = 0; i < d->nr_units; i++)
+		if (d->units[i].by_aranges == by_aranges && dwarf_offdie(d->dw, d->units[i].die, &die))
+			add_die_ranges(&d->ranges, &die, i);
+	sort_ranges(&d->ranges);
+}
+
 static void index_units(struct dwarfinfo *d)
 {
 	Dwarf_CU *cu = NULL;
@@ -103,10 +153,10 @@ static void index_units(struct dwarfinfo *d)
 		if (kind != DW_UT_compile && kind != DW_UT_skeleton)
 			continue;
 		ALLOC_GROW(d->units, d->nr_units + 1, d->alloc_units);
-		d->units[d->nr_units] = (struct dwarf_unit){.die = dwarf_dieoffset(&die)};
-		add_die_ranges(&d->ranges, &die, d->nr_units++);
+		d->units[d->nr_units++] = (struct dwarf_unit){.die = dwarf_dieoffset(&die)};
 	}
-	sort_ranges(&d->ranges);
+	index_aranges(d);
+	index_own(d, false);
 }
 
 struct dwarfinfo *dwarfinfo_open(Elf *elf)
@@ -203,7 +253,7 @@ static void read_functions(struct dwarfinfo *d, struct dwarf_unit *u, Dwarf_Die 
 }
 
 /* The unit and, where one covers the address, the function. */
-static bool find_function(struct dwarfinfo *d, uint64_t addr, Dwarf_Die *cu, Dwarf_Die *function, bool *found)
+static bool find_indexed(struct dwarfinfo *d, uint64_t addr, Dwarf_Die *cu, Dwarf_Die *function, bool *found)
 {
 	const struct dwarf_range *r;
 	bool any = false;
@@ -230,6 +280,18 @@ static bool find_function(struct dwarfinfo *d, uint64_t addr, Dwarf_Die *cu, Dwa
 		any = true;
 	}
 	return any;
+}
+
+/* What .debug_aranges leaves out may still be in a unit that it names. */
+static bool find_function(struct dwarfinfo *d, uint64_t addr, Dwarf_Die *cu, Dwarf_Die *function, bool *found)
+{
+	bool any = find_indexed(d, addr, cu, function, found);
+
+	if (any || !d->by_aranges)
+		return any;
+	d->by_aranges = false;
+	index_own(d, true);
+	return find_indexed(d, addr, cu, function, found);
 }
 
 /* --- frames ------------------------------------------------------------------------------------ */

@@ -27,6 +27,7 @@ struct dwarf_ranges {
 
 struct dwarf_unit {
 	Dwarf_Off die;
+	bool by_aranges;	       /* its ranges are those of .debug_aranges */
 	bool read;		       /* functions was filled */
 	struct dwarf_ranges functions; /* those outside of other functions */
 };
@@ -38,6 +39,7 @@ struct dwarfinfo {
 	struct dwarf_unit *units;
 	size_t nr_units, alloc_units;
 	struct dwarf_ranges ranges; /* of units */
+	bool by_aranges; /* of some their own ranges are not in it yet */
 	/* names with their namespaces: offset of a declaration in a namespace or class → names */
 	struct arena arena;
 	struct map64 index;
