@@ -254,7 +254,7 @@ static void start_owned(struct perfdata *pd, struct owned *o)
 		*o = pd->spares[--pd->nr_spares];
 	} else {
 		o->alloc = OWNED_SIZE > pd->nr_carry ? OWNED_SIZE : pd->nr_carry;
-		o->data = xmalloc(o->alloc);
+		o->data = xlarge(o->alloc);
 	}
 	if (pd->nr_carry)
 		memcpy(o->data, pd->carry, pd->nr_carry);
