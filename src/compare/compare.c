@@ -235,9 +235,11 @@ void comparison_make(struct comparison *c, const struct compare_side *a, const s
 	for (size_t i = 0; i < c->joint.nr_nodes; i++)
 		c->class_of[i] = (uint8_t)classes_find(&classes, &c->joint, (uint32_t)i);
 	metrics_fill(c, &classes, s.na, s.nb, opts);
-	fill_functions(c, &s);
-	fill_classes(c, &s);
-	fill_goroutines(c, &s);
+	if (!opts->metrics_only) {
+		fill_functions(c, &s);
+		fill_classes(c, &s);
+		fill_goroutines(c, &s);
+	}
 	classes_release(&classes);
 	free(s.a);
 	free(s.b);

@@ -41,7 +41,7 @@ struct resample_sums resample_sums(const struct resample_groups *g, const struct
 /*
  * A distribution over first, first + 1, ... as nr equal parts, each of which is
  * shared by two values (Walker 1977, built as by Vose 1991): drawn without a
- * branch that could be guessed wrong. Probabilities are exact to 2^-32.
+ * branch that could be guessed wrong. Probabilities are exact to nr 2^-32.
  */
 struct table {
 	size_t at;
@@ -148,13 +148,19 @@ static struct table poisson_table(struct tables *t, double mean, uint32_t least)
 	return t->poisson[known];
 }
 
-static inline uint32_t table_draw(const struct tables *t, struct table from, struct rng *rng)
+/* bits: random. Their product with nr has the part above its point, and below it what decides between its two. */
+static inline uint32_t table_value(const struct tables *t, struct table from, uint32_t bits)
 {
-	uint64_t bits = rng_next(rng);
-	uint32_t k = (uint32_t)((bits >> 32) * from.nr >> 32);
+	uint64_t at = (uint64_t)bits * from.nr;
+	uint32_t k = (uint32_t)(at >> 32);
 	struct part part = t->parts[from.at + k];
 
-	return from.first + ((uint32_t)bits < part.keep ? k : part.other);
+	return from.first + ((uint32_t)at < part.keep ? k : part.other);
+}
+
+static inline uint32_t table_draw(const struct tables *t, struct table from, struct rng *rng)
+{
+	return table_value(t, from, (uint32_t)(rng_next(rng) >> 32));
 }
 
 /* --- classes of groups that are drawn alike ----------------------------------------------------- */
@@ -254,15 +260,15 @@ static struct gathered *gather(struct plan *p, size_t *nr)
 
 static void make_tables(struct plan *p, struct class *c)
 {
-	/* worth a draw of how many are hit where most of them are not */
-	bool rare = c->nr > 1 && c->y < 1;
+	/* a draw of how many are hit is worth it where many are not: no branch then depends on each one's luck */
+	bool some_missed = c->nr > 1 && c->y < 3;
 
-	if (rare)
+	if (some_missed)
 		c->hit = make_table(&p->tables, c->nr, expm1(c->y), 0);
 	if (c->x <= TABLE_MEAN)
 		c->draw_x = poisson_table(&p->tables, c->x, 0);
 	if (c->y <= TABLE_MEAN)
-		c->draw_y = poisson_table(&p->tables, c->y, rare);
+		c->draw_y = poisson_table(&p->tables, c->y, some_missed);
 }
 
 static void plan_make(struct plan *p)
@@ -327,29 +333,64 @@ static inline double draw_count(const struct tables *t, struct table from, doubl
 	return from.nr ? table_draw(t, from, rng) : rng_poisson(rng, mean);
 }
 
-/* One class in one replicate. */
-static void draw_class(struct batch *b, const struct plan *p, const struct class *c, uint32_t replicate, struct rng *rng)
+/* Groups of which one has too many samples for a table. */
+static void draw_many(struct batch *b, const struct plan *p, const struct class *c, uint32_t groups, uint32_t replicate,
+		      struct rng *rng)
 {
-	uint32_t touched = c->hit.nr ? table_draw(&p->tables, c->hit, rng) : c->nr, none = c->nr - touched;
-	double sum_x = 0, sum_y = 0;
-
-	ALLOC_GROW(b->hits, b->nr + touched, b->alloc);
-	for (uint32_t k = 0; k < touched; k++) {
+	for (uint32_t k = 0; k < groups; k++) {
 		double y = draw_count(&p->tables, c->draw_y, c->y, rng), x;
 
 		if (!(y > 0)) {
-			none++;
+			b->of[replicate].untouched += c->x;
 			continue;
 		}
 		x = draw_count(&p->tables, c->draw_x, c->x, rng);
-		sum_x += x;
-		sum_y += y;
+		b->of[replicate].x += x;
+		b->of[replicate].y += y;
 		b->hits[b->nr] = (struct hit){(float)x, (float)y, replicate};
 		b->nr += x > 0;
 	}
-	b->of[replicate].x += sum_x;
-	b->of[replicate].y += sum_y;
+}
+
+/* The same by tables alone: one random number for two, and no branch. */
+static void draw_few(struct batch *b, const struct plan *p, const struct class *c, uint32_t groups, uint32_t replicate,
+		     struct rng *rng)
+{
+	const struct table of_x = c->draw_x, of_y = c->draw_y;
+	struct rng local = *rng; /* in registers */
+	struct hit *hit = b->hits + b->nr;
+	uint64_t sum_x = 0, sum_y = 0;
+	uint32_t none = 0;
+
+	for (uint32_t k = 0; k < groups; k++) {
+		uint64_t bits = rng_next(&local);
+		uint32_t y = table_value(&p->tables, of_y, (uint32_t)(bits >> 32)), x = table_value(&p->tables, of_x, (uint32_t)bits);
+
+		x &= -(uint32_t)(y > 0); /* then x is drawn with all that are untouched */
+		none += y == 0;
+		sum_x += x;
+		sum_y += y;
+		*hit = (struct hit){(float)x, (float)y, replicate};
+		hit += x > 0;
+	}
+	b->nr = (size_t)(hit - b->hits);
+	b->of[replicate].x += (double)sum_x;
+	b->of[replicate].y += (double)sum_y;
 	b->of[replicate].untouched += c->x * none;
+	*rng = local;
+}
+
+/* One class in one replicate. */
+static void draw_class(struct batch *b, const struct plan *p, const struct class *c, uint32_t replicate, struct rng *rng)
+{
+	uint32_t touched = c->hit.nr ? table_draw(&p->tables, c->hit, rng) : c->nr;
+
+	ALLOC_GROW(b->hits, b->nr + touched + 1, b->alloc); /* one more is written than counts */
+	b->of[replicate].untouched += c->x * (c->nr - touched);
+	if (c->draw_x.nr && c->draw_y.nr)
+		draw_few(b, p, c, touched, replicate, rng);
+	else
+		draw_many(b, p, c, touched, replicate, rng);
 }
 
 /* Fills b->of[first … end - 1]. */
@@ -370,11 +411,17 @@ static void draw_batch(struct batch *b, const struct plan *p, uint32_t first, ui
 		b->of[r].y = 1 / (y + rng_poisson(rng, p->rest_y));
 		b->of[r].sums = (struct resample_sums){x * b->of[r].x, y * b->of[r].y, 0};
 	}
-	for (size_t i = 0; i < b->nr; i++) {
-		const struct hit *h = &b->hits[i];
-		double x = h->x * b->of[h->replicate].x, y = h->y * b->of[h->replicate].y;
+	/* neighbours are mostly of one replicate: a sum of its own does not wait for memory */
+	for (size_t i = 0; i < b->nr;) {
+		uint32_t of = b->hits[i].replicate;
+		double both = 0;
 
-		b->of[h->replicate].sums.both += x < y ? x : y;
+		for (; i < b->nr && b->hits[i].replicate == of; i++) {
+			double x = b->hits[i].x * b->of[of].x, y = b->hits[i].y * b->of[of].y;
+
+			both += x < y ? x : y;
+		}
+		b->of[of].sums.both += both;
 	}
 }
 

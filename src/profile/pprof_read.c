@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/cursor.h"
 #include "base/hash.h"
 #include "base/gzip.h"
@@ -23,7 +24,7 @@ typedef Perftools__Profiles__Sample Sam;
 #define DEPTH_MAX 16384
 /* An empty message is 2 bytes in the file and about a hundred unpacked: what that may come to. */
 #define UNPACKED_MAX ((size_t)2 << 30)
-/* Malloc's own part of each piece. */
+/* Beside its bytes, of each allocation: empty messages cost time as well. */
 #define PIECE 16
 /* Two locations of many lines in few bytes make as many nodes; a profile of a million stacks has fewer. */
 #define NODES_MAX ((size_t)64 << 20)
@@ -444,8 +445,9 @@ static int read_message(struct reader *r, struct error *e)
 	return result;
 }
 
-/* Protobuf-c's allocations, refused beyond a budget; a failed unpacking frees what it had. */
+/* Protobuf-c's allocations: refused beyond a budget, freed all at once. */
 struct budget {
+	struct arena arena;
 	size_t left;
 	bool spent;
 };
@@ -459,13 +461,13 @@ static void *budget_alloc(void *data, size_t size)
 		return NULL;
 	}
 	b->left -= size + PIECE;
-	return malloc(size);
+	return arena_alloc(&b->arena, size);
 }
 
 static void budget_free(void *data, void *piece)
 {
 	(void)data;
-	free(piece);
+	(void)piece;
 }
 
 int pprof_read(struct profile *p, const void *data, size_t size, const char *path, struct error *e)
@@ -493,6 +495,7 @@ int pprof_read(struct profile *p, const void *data, size_t size, const char *pat
 		const char *old = pprof_old_form(bytes, size);
 
 		free(unpacked);
+		arena_release(&budget.arena);
 		if (budget.spent)
 			return error_set(e, EXIT_CODE_LIMIT, "%s: profile takes more than %zu MiB", path,
 					 UNPACKED_MAX >> 20);
@@ -501,7 +504,7 @@ int pprof_read(struct profile *p, const void *data, size_t size, const char *pat
 	}
 	r.m = m;
 	result = read_message(&r, e);
-	perftools__profiles__profile__free_unpacked(m, &allocator);
+	arena_release(&budget.arena);
 	map64_release(&r.locations);
 	map64_release(&r.functions);
 	map64_release(&r.mappings);
