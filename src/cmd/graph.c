@@ -12,7 +12,6 @@ struct box {
 	uint32_t parent, name;
 	uint32_t frame; /* of several that have the name the first of the profile: gives detail and kind */
 	uint32_t first_child, next; /* 0: none */
-	uint32_t nr_children;
 	uint8_t kind;
 	bool inlined;
 	double value, self, base_value, base_self;
@@ -22,33 +21,61 @@ struct builder {
 	const struct profile *p;
 	struct box *boxes;
 	size_t nr, alloc;
-	uint8_t *kinds;	     /* per frame */
+	uint8_t *kinds; /* per frame */
+	bool *shared;	/* per frame: another one looks the same in a box */
 };
 
-/* One box per (caller, name, kernel or not, inlined or not). */
-static uint32_t child_box(struct builder *b, struct map64 *index, uint32_t parent, uint32_t frame)
+/* What a frame is in a box: name, kernel or not, inlined or not. */
+static uint64_t look_of(const struct profile_frame *f)
+{
+	return (uint64_t)f->name << 2 ^ (uint64_t)f->inlined << 1 ^ (uint64_t)(f->kind == FRAME_KERNEL);
+}
+
+static bool *shared_looks(const struct profile *p)
+{
+	bool *shared = xcalloc(p->nr_frames, sizeof(*shared));
+	struct map64 first = MAP64_INIT;
+
+	for (size_t i = 0; i < p->nr_frames; i++) {
+		uint64_t look = look_of(&p->frames[i]);
+		uint32_t other = map64_get(&first, look);
+
+		if (other == MAP64_NONE)
+			map64_put(&first, look, (uint32_t)i);
+		else
+			shared[i] = shared[other] = true;
+	}
+	map64_release(&first);
+	return shared;
+}
+
+static uint32_t add_box(struct builder *b, uint32_t parent, uint32_t frame)
 {
 	const struct profile_frame *f = &b->p->frames[frame];
-	uint64_t key = (uint64_t)parent << 34 ^ (uint64_t)f->name << 2 ^ (uint64_t)f->inlined << 1 ^
-		       (uint64_t)(f->kind == FRAME_KERNEL);
-	uint32_t i = map64_get(index, key);
+	uint32_t i = (uint32_t)b->nr++;
 
-	if (i != MAP64_NONE) {
-		if (frame < b->boxes[i].frame) { /* whatever the order of stacks */
-			b->boxes[i].frame = frame;
-			b->boxes[i].kind = b->kinds[frame];
-		}
-		return i;
-	}
-	ALLOC_GROW(b->boxes, b->nr + 1, b->alloc);
-	i = (uint32_t)b->nr++;
+	ALLOC_GROW(b->boxes, b->nr, b->alloc);
 	b->boxes[i] = (struct box){
 		.parent = parent, .name = f->name, .frame = frame, .kind = b->kinds[frame],
 		.inlined = f->inlined, .next = b->boxes[parent].first_child,
 	};
 	b->boxes[parent].first_child = i;
-	b->boxes[parent].nr_children++;
-	map64_put(index, key, i);
+	return i;
+}
+
+/* One box per caller and look. */
+static uint32_t child_box(struct builder *b, struct map64 *index, uint32_t parent, uint32_t frame)
+{
+	uint64_t key = (uint64_t)parent << 34 ^ look_of(&b->p->frames[frame]);
+	uint32_t i = map64_get(index, key);
+
+	if (i == MAP64_NONE) {
+		i = add_box(b, parent, frame);
+		map64_put(index, key, i);
+	} else if (frame < b->boxes[i].frame) { /* whatever the order of stacks */
+		b->boxes[i].frame = frame;
+		b->boxes[i].kind = b->kinds[frame];
+	}
 	return i;
 }
 
@@ -117,7 +144,8 @@ static void place(struct graph *g, struct builder *b)
 		}
 		for (uint32_t c = box->first_child; c; c = b->boxes[c].next)
 			children[k++] = c;
-		qsort(children, k, sizeof(*children), by_name);
+		if (k > 1)
+			qsort(children, k, sizeof(*children), by_name);
 		while (k)
 			stack[depth++] = children[--k];
 	}
@@ -144,21 +172,30 @@ static void sum_up(struct builder *b)
 	}
 }
 
+/*
+ * A node is alone in its box where no frame on its stack shares its look: then it is not looked for. Those are nearly all.
+ */
 static void add_forward(struct graph *g, struct builder *b, struct map64 *index,
 			const struct graph_options *opts)
 {
 	const struct profile *p = b->p;
 	uint32_t *depth = xcalloc(p->nr_nodes, sizeof(*depth));
+	bool *merged = xcalloc(p->nr_nodes, sizeof(*merged)); /* perhaps with others */
 
 	g->of_node = xcalloc(p->nr_nodes, sizeof(*g->of_node));
 	for (size_t n = 1; n < p->nr_nodes; n++) {
-		uint32_t parent = p->nodes[n].parent;
+		uint32_t parent = p->nodes[n].parent, frame = p->nodes[n].frame;
 
 		depth[n] = depth[parent] + 1;
-		g->of_node[n] = opts->max_depth && depth[n] > opts->max_depth
-					? g->of_node[parent]
-					: child_box(b, index, g->of_node[parent], p->nodes[n].frame);
+		merged[n] = merged[parent] || b->shared[frame];
+		if (opts->max_depth && depth[n] > opts->max_depth)
+			g->of_node[n] = g->of_node[parent];
+		else if (merged[n])
+			g->of_node[n] = child_box(b, index, g->of_node[parent], frame);
+		else
+			g->of_node[n] = add_box(b, g->of_node[parent], frame);
 	}
+	free(merged);
 	for (size_t r = 0; r < p->nr_rows; r++) {
 		struct box *box = &b->boxes[g->of_node[p->rows[r].node]];
 
@@ -196,6 +233,7 @@ void graph_build(struct graph *g, const struct profile *p, const struct graph_op
 
 	*g = (struct graph){0};
 	b.kinds = kinds_of_frames(p);
+	b.shared = shared_looks(p);
 	ALLOC_GROW(b.boxes, 1, b.alloc);
 	b.boxes[b.nr++] = (struct box){.kind = RENDER_ROOT};
 	if (opts->reverse)
@@ -214,6 +252,7 @@ void graph_build(struct graph *g, const struct profile *p, const struct graph_op
 	map64_release(&index);
 	free(b.boxes);
 	free(b.kinds);
+	free(b.shared);
 }
 
 void graph_release(struct graph *g)

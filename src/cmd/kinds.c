@@ -75,7 +75,7 @@ static enum render_kind runtime_kind(const char *rest)
 	if (starts(rest, "(*"))
 		rest += 2;
 	for (size_t i = 0; i < sizeof(runtime_parts) / sizeof(*runtime_parts); i++)
-		if (starts(rest, runtime_parts[i].prefix))
+		if (*rest == *runtime_parts[i].prefix && starts(rest, runtime_parts[i].prefix))
 			return runtime_parts[i].kind;
 	return RENDER_RUNTIME;
 }

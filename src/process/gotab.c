@@ -198,19 +198,41 @@ static bool pc_step(const struct gotab *t, struct pc_walk *w)
 	return true;
 }
 
+/* Pairs of a byte each, as nearly all are, as long as they do not reach beyond pc. */
+static void skip_short_pairs(const struct gotab *t, struct pc_walk *w, uint64_t pc)
+{
+	const uint8_t *p = w->c.p, *end = w->c.end;
+	uint64_t at = w->pc;
+	uint32_t value = (uint32_t)w->value;
+
+	for (; end - p >= 2 && p[0] && p[1] && !((p[0] | p[1]) & 0x80) && w->steps < MAX_STEPS; p += 2, w->steps++) {
+		uint64_t next = at + (uint64_t)p[1] * t->quantum;
+
+		if (pc < next)
+			break;
+		value += p[0] & 1 ? ~((uint32_t)p[0] >> 1) : (uint32_t)p[0] >> 1;
+		at = next;
+	}
+	w->c.p = p;
+	w->pc = at;
+	w->value = (int32_t)value;
+}
+
 bool gotab_pcvalue(const struct gotab *t, uint32_t table, uint64_t entry, uint64_t pc, int32_t *value)
 {
 	struct pc_walk w;
 
 	if (!pc_start(t, table, entry, &w))
 		return false;
-	while (pc_step(t, &w)) {
+	for (;;) {
+		skip_short_pairs(t, &w, pc);
+		if (!pc_step(t, &w))
+			return false;
 		if (pc < w.pc) {
 			*value = w.value;
 			return true;
 		}
 	}
-	return false;
 }
 
 bool gotab_sp_delta(const struct gotab *t, const struct gotab_func *f, uint64_t pc, int32_t *delta)
@@ -322,35 +344,37 @@ static int32_t inline_index(const struct gotab *t, const struct gotab_record *r,
 	return ix;
 }
 
-size_t gotab_frames(const struct gotab *t, uint64_t pc, unsigned want, struct gotab_inline *out, size_t max)
+size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t pc, unsigned want, struct gotab_inline *out,
+		    size_t max)
 {
-	struct gotab_func f;
 	struct gotab_record r;
 	struct gotab_part tree;
 	struct inline_entry in;
 	size_t n = 0;
 	int32_t ix, last = INT32_MAX;
 
-	if (!max || !gotab_find(t, pc, &f) || !gotab_record(t, f.index, &r))
+	if (!max || !gotab_record(t, f->index, &r))
 		return 0;
 	tree = inline_tree(t, &r);
-	ix = inline_index(t, &r, f.entry, pc);
+	ix = inline_index(t, &r, f->entry, pc);
 	/* callers come before callees in a tree (addBranch in cmd/internal/obj/pcln.go): no cycles */
 	while (n + 1 < max && ix >= 0 && ix < last && read_entry(t, tree, ix, &in)) {
 		out[n] = (struct gotab_inline){.name = part_str(t->names, (uint32_t)in.name),
 					       .start_line = in.start_line, .wrapper = is_wrapper(t, in.func_id),
 					       .inlined = true};
-		set_line(t, &r, f.entry, pc, want, &out[n++]);
-		pc = f.entry + (uint32_t)in.parent_pc;
+		set_line(t, &r, f->entry, pc, want, &out[n++]);
+		pc = f->entry + (uint32_t)in.parent_pc;
 		last = ix;
-		ix = inline_index(t, &r, f.entry, pc);
+		ix = inline_index(t, &r, f->entry, pc);
 	}
-	out[n] = (struct gotab_inline){.name = f.name, .start_line = f.start_line, .wrapper = f.wrapper};
-	set_line(t, &r, f.entry, pc, want, &out[n++]);
+	out[n] = (struct gotab_inline){.name = f->name, .start_line = f->start_line, .wrapper = f->wrapper};
+	set_line(t, &r, f->entry, pc, want, &out[n++]);
 	return n;
 }
 
 size_t gotab_inline(const struct gotab *t, uint64_t pc, struct gotab_inline *out, size_t max)
 {
-	return gotab_frames(t, pc, GOTAB_FILES | GOTAB_LINES, out, max);
+	struct gotab_func f;
+
+	return gotab_find(t, pc, &f) ? gotab_frames(t, &f, pc, GOTAB_FILES | GOTAB_LINES, out, max) : 0;
 }

@@ -86,8 +86,9 @@ bool gotab_sp_runs(const struct gotab *t, const struct gotab_func *f,
  * addresses).
  */
 size_t gotab_inline(const struct gotab *t, uint64_t pc, struct gotab_inline *out, size_t max);
-/* The same where not all is asked for: what is not stays "" and 0. Each costs a walk of its own table. */
+/* The same of the function that gotab_find() gave, where not all is asked for: what is not stays "" and 0. Each costs a walk of its own table. */
 enum gotab_want { GOTAB_NAMES = 0, GOTAB_FILES = 1, GOTAB_LINES = 2 };
-size_t gotab_frames(const struct gotab *t, uint64_t pc, unsigned want, struct gotab_inline *out, size_t max);
+size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t pc, unsigned want, struct gotab_inline *out,
+		    size_t max);
 
 #endif

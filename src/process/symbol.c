@@ -161,7 +161,7 @@ static size_t by_go(const struct module *m, const struct gotab_func *f, uint64_t
 		    struct strtab *strings, struct symbol *out, size_t max)
 {
 	struct gotab_inline frames[MAX_DWARF_FRAMES];
-	size_t nr = gotab_frames(m->gotab, vaddr, GOTAB_FILES | (want & SYMBOL_LINES ? GOTAB_LINES : 0), frames,
+	size_t nr = gotab_frames(m->gotab, f, vaddr, GOTAB_FILES | (want & SYMBOL_LINES ? GOTAB_LINES : 0), frames,
 				 max < MAX_DWARF_FRAMES ? max : MAX_DWARF_FRAMES);
 	size_t first = want & SYMBOL_INLINES || !nr ? 0 : nr - 1;
 
