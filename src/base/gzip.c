@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#ifdef HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 
 #include "base/alloc.h"
 
@@ -67,10 +70,37 @@ int gzip_unpack(const void *data, size_t size, const char *path, uint8_t **out, 
 	return r;
 }
 
+/* By libdeflate where it is there, in a third of the time: it ends what it packs, so the last piece alone. */
+static bool pack_last(struct gzip_piece *piece, const void *data, size_t size)
+{
+#ifdef HAVE_LIBDEFLATE
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(1);
+	size_t bound;
+
+	if (!c)
+		return false;
+	bound = libdeflate_deflate_compress_bound(c, size);
+	*piece = (struct gzip_piece){xmalloc(bound), 0, size, crc32_z(0, data, size)};
+	piece->size = libdeflate_deflate_compress(c, data, size, piece->data, bound);
+	libdeflate_free_compressor(c);
+	if (!piece->size)
+		free(piece->data);
+	return piece->size > 0;
+#else
+	(void)piece;
+	(void)data;
+	(void)size;
+	return false;
+#endif
+}
+
 void gzip_pack(struct gzip_piece *piece, const void *data, size_t size, bool last)
 {
 	z_stream z = {0};
 	uLong bound;
+
+	if (last && pack_last(piece, data, size))
+		return;
 
 	/* as Go's own profiles (runtime/pprof/proto.go): half the time for an eighth more bytes */
 	deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);

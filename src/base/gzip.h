@@ -23,7 +23,7 @@ struct gzip_piece {
 	size_t size, unpacked;
 	unsigned long crc;
 };
-/* Packs a piece, of less than 4 GB; `last`: the member ends with it. Same input, same bytes. */
+/* Packs a piece, of less than 4 GB; `last`: the member ends with it. Same input, same bytes, of one build. */
 void gzip_pack(struct gzip_piece *piece, const void *data, size_t size, bool last);
 /* Writes pieces, in their order, as one member, no name and no time in it. Whether that worked f tells. */
 void gzip_write(const struct gzip_piece *pieces, size_t nr, FILE *f);

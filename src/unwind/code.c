@@ -63,6 +63,9 @@ static enum go_role role_of(const struct gotab_func *f)
 						 "runtime.vgetrandom1", NULL};
 	static const char *const returns[] = {"runtime.sigreturn", "runtime.sigreturn__sigaction", NULL};
 
+	/* all names below are the runtime's, but for one: most functions are compared with none of them */
+	if (strncmp(f->name, "runtime.", 8) != 0 && strcmp(f->name, "time.now") != 0)
+		return f->flags & GOTAB_TOPFRAME ? GO_TOP : f->flags & GOTAB_SPWRITE ? GO_BOUNDARY : GO_PLAIN;
 	if (is_one_of(f->name, returns))
 		return GO_SIGRETURN;
 	if (!strcmp(f->name, "runtime.sigtramp")) /* the flag is from 1.20 */
