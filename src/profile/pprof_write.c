@@ -4,10 +4,11 @@
  *
  * Inlined calls become lines of one location again; rows are written sorted by
  * their stacks' text, so that the bytes depend on the contents alone. Numbers are given
- * in that order first; then several threads pack pieces of the message, of which
+ * in that order; meanwhile several threads pack pieces of the message, of which
  * protobuf says that concatenated they are the whole.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,9 @@ struct writer {
 	bool gzip;
 	struct gzip_piece *pieces; /* not packed without gzip */
 	size_t nr_pieces;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	size_t numbered; /* rows, under the lock */
 };
 
 /* Rows of a piece, from 100 KB to 1 MB: enough for deflate, and for as many pieces as there are processors. */
@@ -213,19 +217,23 @@ static bool has_values(const struct writer *w, uint32_t row)
 	return false;
 }
 
-/* All that the samples need gets its number. */
+static void choose_rows(struct writer *w)
+{
+	w->rows = profile_row_order(w->p);
+	for (size_t i = 0; i < w->p->nr_rows; i++)
+		if (has_values(w, w->rows[i]))
+			w->rows[w->nr_rows++] = w->rows[i];
+}
+
+/* All that the samples need gets its number; threads that wait for samples of a piece go on. */
 static void number_samples(struct writer *w)
 {
 	const struct profile *p = w->p;
 
-	w->rows = profile_row_order(p);
-	for (size_t i = 0; i < p->nr_rows; i++) {
+	for (size_t i = 0; i < w->nr_rows; i++) {
 		const struct profile_row *row = &p->rows[w->rows[i]];
 		const struct profile_labels *set = &p->label_sets[row->labels];
 
-		if (!has_values(w, w->rows[i]))
-			continue;
-		w->rows[w->nr_rows++] = w->rows[i];
 		/* who is known has callers that are */
 		for (uint32_t node = row->node; node && !w->of_node[node].id;)
 			node = location_of_node(w, node).caller;
@@ -234,10 +242,24 @@ static void number_samples(struct writer *w)
 			string(w, p->labels[l].str);
 			string(w, p->labels[l].unit);
 		}
+		if ((i + 1) % PIECE_ROWS && i + 1 < w->nr_rows)
+			continue;
+		pthread_mutex_lock(&w->lock);
+		w->numbered = i + 1;
+		pthread_cond_broadcast(&w->more);
+		pthread_mutex_unlock(&w->lock);
 	}
 }
 
-/* --- samples, by several threads: the writer is only read ------------------------------------------- */
+static void wait_for_numbers(struct writer *w, size_t rows)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->numbered < rows)
+		pthread_cond_wait(&w->more, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* --- samples, by several threads: of the writer only what is numbered is read ------------------------------------------- */
 
 static void set_locations(const struct writer *w, Sam *s, uint32_t node, struct arena *arena)
 {
@@ -303,22 +325,18 @@ static void pack(const struct writer *w, size_t piece, const Msg *m)
 	}
 }
 
-/* Task 0 is the last piece, all but the samples and their types: the biggest. Fields stand in the order of their numbers. */
+/* A piece of the samples; the first has their types as well. Fields stand in the order of their numbers. */
 static void make_piece(void *ctx, int worker, size_t task)
 {
-	const struct writer *w = ctx;
-	size_t from = task ? (task - 1) * PIECE_ROWS : 0, left = w->nr_rows - from, nr = left < PIECE_ROWS ? left : PIECE_ROWS;
+	struct writer *w = ctx;
+	size_t from = task * PIECE_ROWS, left = w->nr_rows - from, nr = left < PIECE_ROWS ? left : PIECE_ROWS;
 	struct arena arena = {0};
-	Msg m = w->m;
+	Msg m;
 
 	(void)worker;
-	if (task == 0) {
-		m.n_sample_type = 0;
-		pack(w, w->nr_pieces - 1, &m);
-		return;
-	}
+	wait_for_numbers(w, from + nr);
 	perftools__profiles__profile__init(&m);
-	if (task == 1) {
+	if (task == 0) {
 		m.n_sample_type = w->m.n_sample_type;
 		m.sample_type = w->m.sample_type;
 	}
@@ -326,8 +344,17 @@ static void make_piece(void *ctx, int worker, size_t task)
 	m.sample = arena_alloc(&arena, (nr + 1) * sizeof(Sam *));
 	for (size_t i = 0; i < nr; i++)
 		m.sample[i] = make_sample(w, w->rows[from + i], &arena);
-	pack(w, task - 1, &m);
+	pack(w, task, &m);
 	arena_release(&arena);
+}
+
+/* All but the samples and their types. */
+static void make_last_piece(const struct writer *w)
+{
+	Msg m = w->m;
+
+	m.n_sample_type = 0;
+	pack(w, w->nr_pieces - 1, &m);
 }
 
 /* --- the rest of the message -------------------------------------------------------------------- */
@@ -407,14 +434,19 @@ static void add_head(struct writer *w, bool go_cpu)
 		w->m.comment[i] = string(w, p->comments[i]);
 }
 
-static void write_pieces(struct writer *w, FILE *f, int jobs)
+/* While this thread numbers, the others pack what has its numbers. */
+static void write_pieces(struct writer *w, FILE *f, bool go_cpu, int jobs)
 {
 	struct pool *pool;
 
 	w->nr_pieces = (w->nr_rows ? (w->nr_rows + PIECE_ROWS - 1) / PIECE_ROWS : 1) + 1;
 	w->pieces = xcalloc(w->nr_pieces, sizeof(*w->pieces));
 	pool = pool_new(w->nr_pieces > 2 ? jobs : 1);
-	pool_run(pool, w->nr_pieces, make_piece, w);
+	pool_start(pool, w->nr_pieces - 1, make_piece, w);
+	number_samples(w);
+	add_head(w, go_cpu);
+	make_last_piece(w);
+	pool_wait(pool);
 	pool_free(pool);
 	if (w->gzip)
 		gzip_write(w->pieces, w->nr_pieces, f);
@@ -429,7 +461,8 @@ static void write_pieces(struct writer *w, FILE *f, int jobs)
 int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_options *opts, struct error *e)
 {
 	size_t *columns = xreallocarray(NULL, p->nr_series, sizeof(*columns));
-	struct writer w = {.p = p, .gzip = opts->gzip, .columns = columns};
+	struct writer w = {.p = p, .gzip = opts->gzip, .columns = columns,
+			   .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
 
 	/* Go PGO and `go tool pprof` expect samples/count, cpu/nanoseconds: of one event */
 	for (size_t i = 0; i < p->nr_series; i++)
@@ -442,9 +475,8 @@ int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_optio
 	string(&w, 0); /* the table begins with "" */
 	add_types(&w, opts->go_cpu);
 	add_mappings(&w);
-	number_samples(&w);
-	add_head(&w, opts->go_cpu);
-	write_pieces(&w, f, opts->jobs);
+	choose_rows(&w);
+	write_pieces(&w, f, opts->go_cpu, opts->jobs);
 	free(columns);
 	free(w.m.string_table);
 	free(w.m.location);
