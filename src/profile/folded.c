@@ -1,6 +1,5 @@
 #include "profile/folded.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +7,6 @@
 
 /* Longest line taken; longer ones are damage. */
 #define MAX_LINE ((size_t)16 << 20)
-
-/* --- reading ---------------------------------------------------------------------------- */
 
 /* The counts at the end of a line: one, or two for difffolded.pl's form. Returns how many, and where the stack ends. */
 static int parse_counts(const char *line, const char *end, int64_t counts[2], const char **stack_end)
@@ -159,76 +156,4 @@ int folded_read_ordered(struct profile *p, const void *data, size_t size, const 
 	if (!p->nr_series)
 		return error_set(e, EXIT_CODE_INPUT, "%s: no folded stack with a count", path);
 	return 0;
-}
-
-/* --- writing ----------------------------------------------------------------------------- */
-
-struct line {
-	char *text;
-	int64_t value;
-};
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct line *)a)->text, ((const struct line *)b)->text);
-}
-
-struct buffer {
-	char *s;
-	size_t nr, alloc;
-};
-
-/* Names as they are, but for the separators of this form. */
-static void append(struct buffer *b, const struct profile *p, const struct profile_frame *f, bool annotate)
-{
-	const char *name = profile_str(p, f->name);
-	size_t len = strlen(name);
-
-	ALLOC_GROW(b->s, b->nr + len + 8, b->alloc);
-	if (b->nr)
-		b->s[b->nr++] = ';';
-	for (size_t i = 0; i < len; i++)
-		b->s[b->nr++] = (char)(name[i] == ';' ? ':' : name[i] == '\n' || name[i] == '\r' ? ' ' : name[i]);
-	if (annotate && (f->kind == FRAME_KERNEL || f->inlined)) {
-		memcpy(b->s + b->nr, f->kind == FRAME_KERNEL ? "_[k]" : "_[i]", 4);
-		b->nr += 4;
-	}
-}
-
-int folded_write(const struct profile *p, FILE *f, const struct folded_write_options *opts, struct error *e)
-{
-	struct line *lines = xcalloc(p->nr_rows, sizeof(*lines));
-	struct buffer b = {.s = xmalloc(256), .alloc = 256};
-	uint32_t *path = NULL;
-	size_t nr = 0, alloc_path = 0, out = 0;
-
-	for (size_t r = 0; r < p->nr_rows; r++) {
-		int64_t value = p->series[opts->series].values[r];
-		size_t depth = profile_path(p, p->rows[r].node, NULL, 0);
-
-		if (!value || depth <= (size_t)opts->skip_root)
-			continue;
-		ALLOC_GROW(path, depth, alloc_path);
-		profile_path(p, p->rows[r].node, path, depth);
-		b.nr = 0;
-		for (size_t i = opts->skip_root; i < depth; i++)
-			append(&b, p, &p->frames[path[i]], opts->annotate);
-		lines[nr].text = xstrndup(b.s, b.nr);
-		lines[nr++].value = value;
-	}
-	if (nr)
-		qsort(lines, nr, sizeof(*lines), by_text);
-	for (size_t i = 0; i < nr; i = out) {
-		int64_t sum = 0;
-
-		for (out = i; out < nr && !strcmp(lines[out].text, lines[i].text); out++)
-			sum = profile_sum(sum, lines[out].value);
-		fprintf(f, "%s %lld\n", lines[i].text, (long long)sum);
-	}
-	for (size_t i = 0; i < nr; i++)
-		free(lines[i].text);
-	free(lines);
-	free(path);
-	free(b.s);
-	return ferror(f) ? error_set(e, EXIT_CODE_OUTPUT, "cannot write: %s", strerror(errno)) : 0;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Times perfskew on a recording beside `cat` of the same file and every other tool found on the machine:
-# in turn, round after round, and prints the median of each. Not a test: times on a shared machine are
+# in turn, round after round, each round beginning with another, and prints the median of each. Not a test: times on a shared machine are
 # noise, ratios within one run are worth something.
 #
 # Usage: tests/bench/bench.sh RECORDING [ROUNDS]
@@ -23,14 +23,12 @@ trap 'rm -rf "$tmp"' EXIT
 size=$(stat -c %s "$file")
 parser=$(find /usr/lib /usr/libexec -name hotspot-perfparser 2>/dev/null | head -1)
 collapse=$(command -v inferno-collapse-perf || command -v stackcollapse-perf.pl || true)
-names=""
 
 # once NAME COMMAND...: appends "seconds peak-KB user-seconds system-seconds" to NAME's list. time(1) has hundredths of a
 # second, so the wall's are taken around it.
 once() {
 	name=$1
 	shift
-	case " $names " in *" $name "*) ;; *) names="$names $name" ;; esac
 	begin=$(date +%s%N)
 	/usr/bin/time -f '%M %U %S' -o "$tmp/t" "$@" >/dev/null 2>"$tmp/err" && ok=1 || ok=
 	end=$(date +%s%N)
@@ -43,26 +41,40 @@ cat "$file" >/dev/null
 "$perfskew" flame -v -o "$tmp/x.svg" "$file" 2>&1 >/dev/null | sed -n 's/.*anonymous memory //p' >"$tmp/anon"
 zstd=
 "$perfskew" info "$file" | grep -q ' COMPRESSED' && [ -x "$grow" ] && zstd=1
+# One row once.
+row() {
+	case $1 in
+	cat) once cat cat "$file" ;;
+	zstd) once zstd "$grow" inflate 1 "$file" /dev/null ;;
+	flame) once flame "$perfskew" flame -q -o "$tmp/x.svg" "$file" ;;
+	flame-j1) once flame-j1 "$perfskew" flame -q -j1 -o "$tmp/x.svg" "$file" ;;
+	report) once report "$perfskew" report -q -o "$tmp/x.txt" "$file" ;;
+	folded) once folded "$perfskew" convert -q -f folded -o "$tmp/x.folded" "$file" ;;
+	pprof) once pprof "$perfskew" convert -q -f pprof -o "$tmp/x.pb.gz" "$file" ;;
+	skew) once skew "$perfskew" skew -q -o "$tmp/x.txt" "$file" "$PPROF" ;;
+	samply) once samply samply import --save-only -o "$tmp/s.json.gz" "$file" ;;
+	perfparser) once perfparser "$parser" --input "$file" --output /dev/null ;;
+	esac
+}
+names="cat${zstd:+ zstd} flame flame-j1 report folded pprof${PPROF:+ skew}"
+command -v samply >/dev/null && names="$names samply"
+[ "$parser" ] && names="$names perfparser"
+order=$names
 i=0
 while [ $i -lt "$rounds" ]; do
-	once cat cat "$file"
-	[ "$zstd" ] && once zstd "$grow" inflate 1 "$file" /dev/null
-	once flame "$perfskew" flame -q -o "$tmp/x.svg" "$file"
-	once flame-j1 "$perfskew" flame -q -j1 -o "$tmp/x.svg" "$file"
-	once report "$perfskew" report -q -o "$tmp/x.txt" "$file"
-	once folded "$perfskew" convert -q -f folded -o "$tmp/x.folded" "$file"
-	once pprof "$perfskew" convert -q -f pprof -o "$tmp/x.pb.gz" "$file"
-	[ "${PPROF:-}" ] && once skew "$perfskew" skew -q -o "$tmp/x.txt" "$file" "$PPROF"
-	if command -v samply >/dev/null; then
-		once samply samply import --save-only -o "$tmp/s.json.gz" "$file"
-	fi
-	[ "$parser" ] && once perfparser "$parser" --input "$file" --output /dev/null
+	for name in $order; do
+		row "$name"
+	done
+	# another row comes first in the next round: what one leaves in the caches is not always the same one's gain
+	order="${order#* } ${order%% *}"
 	i=$((i + 1))
 done
 if [ "${SLOW:-}" ] && command -v perf >/dev/null; then
 	if [ "$collapse" ]; then
+		names="$names script"
 		once script sh -c 'perf script -i "$1" | "$2"' sh "$file" "$collapse"
 	else
+		names="$names script"
 		once script perf script -i "$file"
 	fi
 fi

@@ -449,6 +449,85 @@ static void sums_saturate(void)
 	profile_release(&p);
 }
 
+struct naive_line {
+	char text[128];
+	long long value;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(((const struct naive_line *)a)->text, ((const struct naive_line *)b)->text);
+}
+
+/* Every row's line made alone, sorted, equal ones summed. */
+static char *naive_folded(const struct profile *p, bool skip_root)
+{
+	static struct naive_line lines[512];
+	char *text = NULL;
+	size_t nr = 0, size;
+	FILE *f = open_memstream(&text, &size);
+
+	for (size_t r = 0; r < p->nr_rows; r++) {
+		uint32_t path[16];
+		size_t depth = profile_path(p, p->rows[r].node, path, 16), len = 0;
+
+		if (!p->series[0].values[r] || depth <= skip_root)
+			continue;
+		lines[nr].text[0] = '\0';
+		for (size_t i = skip_root; i < depth; i++)
+			len += (size_t)snprintf(lines[nr].text + len, sizeof(lines[nr].text) - len, "%s%s%s", len ? ";" : "",
+						profile_str(p, p->frames[path[i]].name), p->frames[path[i]].inlined ? "_[i]" : "");
+		lines[nr++].value = p->series[0].values[r];
+	}
+	qsort(lines, nr, sizeof(*lines), by_text);
+	for (size_t i = 0; i < nr; i++) {
+		if (i + 1 < nr && !strcmp(lines[i].text, lines[i + 1].text))
+			lines[i + 1].value += lines[i].value;
+		else
+			fprintf(f, "%s %lld\n", lines[i].text, lines[i].value);
+	}
+	fclose(f);
+	return text;
+}
+
+/* Lines are in the order of their bytes, whatever stands where a separator stands in others. */
+static void folded_lines_are_sorted(void)
+{
+	static const char *const names[] = {"", "a", "a b", "a(x)", "a:", "a<", "aa", "\xc3\xa4", "b"};
+	static const char *const dsos[] = {"one", "two"};
+	uint64_t seed = 7;
+
+	for (int round = 0; round < 50; round++) {
+		struct profile p;
+		char *got, *want;
+
+		profile_init(&p);
+		profile_add_series(&p, "samples", "count");
+		for (int i = 0; i < 300; i++) {
+			uint32_t node = 0;
+			size_t row;
+
+			for (size_t depth = (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33 & 7; depth; depth--) {
+				uint64_t draw = (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33;
+				struct profile_frame f = {.name = strtab_add(&p.strings, names[draw % 9]), .inlined = draw >> 10 & 1,
+							  .dso = strtab_add(&p.strings, dsos[draw >> 11 & 1])};
+
+				node = profile_add_node(&p, node, profile_add_frame(&p, &f));
+			}
+			row = profile_add_row(&p, node, 0);
+			profile_add_value(&p, row, 0, (int64_t)(seed >> 60));
+		}
+		for (int skip = 0; skip < 2; skip++) {
+			got = write_folded(&p, 0, true, skip);
+			want = naive_folded(&p, skip);
+			CU_ASSERT_STRING_EQUAL(got, want);
+			free(got);
+			free(want);
+		}
+		profile_release(&p);
+	}
+}
+
 static const struct suite_test tests[] = {
 	{"folded reads and writes", folded_reads_and_writes},
 	{"folded: names keep their bytes", folded_names_keep_their_bytes},
@@ -464,6 +543,7 @@ static const struct suite_test tests[] = {
 	{"merge is associative", merge_is_associative},
 	{"values saturate", values_saturate},
 	{"sums saturate", sums_saturate},
+	{"folded lines are sorted", folded_lines_are_sorted},
 	{NULL, NULL},
 };
 const struct suite suite_profile = {"profile", tests};
