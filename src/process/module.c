@@ -136,6 +136,19 @@ static const char *short_name(struct modules *ms, const char *path)
 	return arena_strndup(&ms->arena, slash + 1, len);
 }
 
+/* Held for less than it takes to go to sleep and be woken: who waits tries again for a while first, where the C library can. */
+static void init_short_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+#ifdef __GLIBC__
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 static struct module *new_module(struct modules *ms, const char *path, uint32_t pid, enum module_kind kind)
 {
 	struct module *m = arena_alloc(&ms->arena, sizeof(*m));
@@ -145,7 +158,7 @@ static struct module *new_module(struct modules *ms, const char *path, uint32_t 
 	m->path = arena_strndup(&ms->arena, path, strlen(path));
 	m->name = short_name(ms, m->path);
 	pthread_mutex_init(&m->lock, NULL);
-	pthread_mutex_init(&m->unwind_lock, NULL);
+	init_short_lock(&m->unwind_lock);
 	ALLOC_GROW(ms->list, ms->nr + 1, ms->alloc);
 	ms->list[ms->nr++] = m;
 	return m;

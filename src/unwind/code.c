@@ -81,19 +81,16 @@ static enum go_role role_of(const struct gotab_func *f)
 	return is_one_of(f->name, injected) ? GO_INJECTED : GO_PLAIN;
 }
 
-static const struct code *go_code(struct code_table *t, const struct gotab *g, uint64_t vaddr)
+/* False for external code linked into Go's text: it has its own CFI. */
+static bool go_code(const struct gotab *g, uint64_t vaddr, struct code *c)
 {
 	struct gotab_func f;
-	struct code *c;
 	int32_t delta;
 
-	if (!gotab_find(g, vaddr, &f))
-		return NULL;
-	if (!gotab_sp_delta(g, &f, vaddr, &delta))
-		return NULL; /* external code linked into Go's text: its own CFI */
-	c = arena_alloc(&t->arena, sizeof(*c));
+	if (!gotab_find(g, vaddr, &f) || !gotab_sp_delta(g, &f, vaddr, &delta))
+		return false;
 	*c = (struct code){.kind = CODE_GO, .role = (uint8_t)role_of(&f), .delta = delta, .entry = f.entry};
-	return c;
+	return true;
 }
 
 /* --- call frame information ------------------------------------------------------------------ */
@@ -137,32 +134,44 @@ static const struct code *cfi_code(struct code_table *t, struct module *m, uint6
 	return NULL;
 }
 
+static struct code_table *table_of(struct module *m)
+{
+	if (!m->unwind) {
+		m->unwind = xcalloc(1, sizeof(struct code_table));
+		m->unwind_free = free_table;
+	}
+	return m->unwind;
+}
+
+/* Go's tables are read without the lock: workers meet the same new addresses at the same time, and would wait for each other. */
 const struct code *code_at(struct modules *ms, struct module *m, uint64_t vaddr, bool go_only)
 {
+	uint64_t key = vaddr << 1 | go_only;
 	struct code_table *t;
-	const struct code *c = NULL;
+	const struct code *c;
+	struct code go;
+	bool is_go;
 	uint32_t i;
 
 	if (!module_open(ms, m))
 		return &no_code;
 	pthread_mutex_lock(&m->unwind_lock);
-	if (!m->unwind) {
-		m->unwind = xcalloc(1, sizeof(*t));
-		m->unwind_free = free_table;
-	}
-	t = m->unwind;
-	i = map64_get(&t->index, vaddr << 1 | go_only);
+	t = table_of(m);
+	i = map64_get(&t->index, key);
 	if (i == MAP64_NONE) {
-		if (m->gotab)
-			c = go_code(t, m->gotab, vaddr);
-		if (!c && !go_only)
-			c = cfi_code(t, m, vaddr);
-		ALLOC_GROW(t->codes, t->nr + 1, t->alloc);
-		i = (uint32_t)t->nr++;
-		t->codes[i] = c ? c : &no_code;
-		map64_put(&t->index, vaddr << 1 | go_only, i);
+		pthread_mutex_unlock(&m->unwind_lock);
+		is_go = m->gotab && go_code(m->gotab, vaddr, &go);
+		pthread_mutex_lock(&m->unwind_lock);
+		i = map64_get(&t->index, key);
+		if (i == MAP64_NONE) {
+			c = is_go ? arena_memdup(&t->arena, &go, sizeof(go)) : go_only ? NULL : cfi_code(t, m, vaddr);
+			ALLOC_GROW(t->codes, t->nr + 1, t->alloc);
+			i = (uint32_t)t->nr++;
+			t->codes[i] = c ? c : &no_code;
+			map64_put(&t->index, key, i);
+		}
 	}
-	c = t->codes[i];
+	c = t->codes[i]; /* which moves when it grows */
 	pthread_mutex_unlock(&m->unwind_lock);
 	return c;
 }
