@@ -202,7 +202,7 @@ static void write_lines(struct folder *w, FILE *f)
 
 int folded_write(const struct profile *p, FILE *f, const struct folded_write_options *opts, struct error *e)
 {
-	struct folder w = {.nodes = NULL};
+	struct folder w = {.line = {.s = xmalloc(256), .alloc = 256}};
 
 	strtab_init(&w.texts);
 	profile_init(&w.trie);
