@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/dwarfinfo.h"
 #include "process/symbol.h"
 #include "process/symtab.h"
 #include "suite.h"
@@ -388,6 +389,121 @@ static void hostile_names(void)
 	free(text);
 }
 
+/* --- which unit has an address ---------------------------------------------------------------------- */
+
+struct image {
+	uint8_t *bytes;
+	size_t size;
+	Elf *elf;
+	Elf64_Shdr *aranges;
+	Elf64_Addr text, text_end;
+};
+
+/* This program's file in memory; without .debug_aranges: aranges NULL. */
+static void read_self(struct image *im)
+{
+	FILE *f = fopen("/proc/self/exe", "re");
+	const Elf64_Ehdr *eh;
+	Elf64_Shdr *sh;
+	const char *names;
+
+	*im = (struct image){.bytes = NULL};
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fseek(f, 0, SEEK_END);
+	im->size = (size_t)ftell(f);
+	im->bytes = malloc(im->size);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(im->bytes);
+	rewind(f);
+	CU_ASSERT_EQUAL_FATAL(fread(im->bytes, 1, im->size, f), im->size);
+	fclose(f);
+	eh = (const Elf64_Ehdr *)im->bytes;
+	sh = (Elf64_Shdr *)(im->bytes + eh->e_shoff);
+	names = (const char *)im->bytes + sh[eh->e_shstrndx].sh_offset;
+	for (int i = 0; i < eh->e_shnum; i++) {
+		if (!strcmp(names + sh[i].sh_name, ".debug_aranges"))
+			im->aranges = &sh[i];
+		if (!strcmp(names + sh[i].sh_name, ".text")) {
+			im->text = sh[i].sh_addr;
+			im->text_end = sh[i].sh_addr + sh[i].sh_size;
+		}
+	}
+}
+
+/* Every range a byte long: nearly all addresses are in none, but in their units. */
+static void shorten_aranges(struct image *im)
+{
+	uint8_t *p = im->bytes + im->aranges->sh_offset, *end = p + im->aranges->sh_size;
+
+	while (p + 16 <= end) {
+		uint32_t length;
+
+		memcpy(&length, p, sizeof(length));
+		for (uint8_t *tuple = p + 16; tuple + 16 <= p + 4 + length; tuple += 16) {
+			uint64_t size;
+
+			memcpy(&size, tuple + 8, sizeof(size));
+			size = size > 0;
+			memcpy(tuple + 8, &size, sizeof(size));
+		}
+		p += 4 + length;
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* .debug_aranges is a shorter way to the same frames, whether it is whole, wrong or not there. */
+static void units_are_found_without_aranges(void)
+{
+	struct image im[3];
+	struct dwarfinfo *d[3];
+	size_t with_frames = 0;
+
+	for (int i = 0; i < 3; i++)
+		read_self(&im[i]);
+	if (!im[0].aranges || im[0].aranges->sh_flags & SHF_COMPRESSED) {
+		fprintf(stderr, "skipped: this program has no plain .debug_aranges\n");
+		for (int i = 0; i < 3; i++)
+			free(im[i].bytes);
+		return;
+	}
+	shorten_aranges(&im[1]);
+	im[2].aranges->sh_type = SHT_NOBITS;
+	elf_version(EV_CURRENT);
+	for (int i = 0; i < 3; i++) {
+		im[i].elf = elf_memory((char *)im[i].bytes, im[i].size);
+		d[i] = dwarfinfo_open(im[i].elf);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d[i]);
+	}
+	CU_ASSERT_TRUE(d[0]->by_aranges);
+	CU_ASSERT_TRUE(d[1]->by_aranges);
+	CU_ASSERT_FALSE(d[2]->by_aranges);
+	for (Elf64_Addr at = im[0].text; at < im[0].text_end; at += 509) {
+		struct dwarf_frame frames[3][16];
+		size_t nr[3];
+
+		for (int i = 0; i < 3; i++)
+			nr[i] = dwarfinfo_frames(d[i], at, frames[i], 16);
+		with_frames += nr[0] > 0;
+		for (int i = 1; i < 3; i++) {
+			CU_ASSERT_EQUAL(nr[i], nr[0]);
+			for (size_t k = 0; k < nr[0] && nr[i] == nr[0]; k++)
+				CU_ASSERT_TRUE(same_text(frames[i][k].name, frames[0][k].name) &&
+					       same_text(frames[i][k].file, frames[0][k].file) &&
+					       frames[i][k].line == frames[0][k].line);
+		}
+	}
+	CU_ASSERT_TRUE(with_frames > 100);
+	CU_ASSERT_FALSE(d[1]->by_aranges); /* it had to look further */
+	for (int i = 0; i < 3; i++) {
+		dwarfinfo_close(d[i]);
+		elf_end(im[i].elf);
+		free(im[i].bytes);
+	}
+}
+
 static const struct suite_test tests[] = {
 	{"inlined calls of this program", inlined_calls_of_this_program},
 	{"best of several names", best_of_several_names},
@@ -400,6 +516,7 @@ static const struct suite_test tests[] = {
 	{"lines too long", lines_too_long},
 	{"demangled names", demangled_names},
 	{"hostile names", hostile_names},
+	{"units are found without aranges", units_are_found_without_aranges},
 	{NULL, NULL},
 };
 
