@@ -455,10 +455,18 @@ const struct mapping *session_map(const struct session *s, const struct image *h
 	return m;
 }
 
-struct module *session_kernel_module(const struct session *s, uint64_t addr, uint64_t t)
+struct module *session_kernel_module(const struct session *s, uint64_t addr, uint64_t t, uint64_t *valid_from,
+				     uint64_t *valid_to)
 {
-	uint64_t from = 0, to = UINT64_MAX;
-	const struct mapping *m = history_find(&s->kernel, addr, t, &from, &to);
+	const struct mapping *m;
 
+	*valid_from = 0;
+	*valid_to = UINT64_MAX;
+	m = history_find(&s->kernel, addr, t, valid_from, valid_to);
 	return m && m->module != NO_MODULE ? modules_get(s->modules, m->module) : s->kernel_module;
+}
+
+uint64_t session_kernel_version(const struct session *s)
+{
+	return (uint64_t)s->kernel.nr << 1 | (s->kernel_module != NULL);
 }

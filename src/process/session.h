@@ -99,7 +99,10 @@ const struct mapping *session_map(const struct session *s, const struct image *i
  * The module that holds a kernel address: a kernel module, a KSYMBOL, else the
  * kernel itself; NULL when the recording names none.
  */
-struct module *session_kernel_module(const struct session *s, uint64_t addr, uint64_t t);
+struct module *session_kernel_module(const struct session *s, uint64_t addr, uint64_t t, uint64_t *valid_from,
+				     uint64_t *valid_to);
+/* Changes with every answer that session_kernel_module gives. */
+uint64_t session_kernel_version(const struct session *s);
 
 /*
  * The command name of a thread at a time: an id in session_strings(), or, for

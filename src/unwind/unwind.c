@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "unwind/code.h"
 
 static const char *const keys[UNWIND_ENDS] = {
@@ -51,11 +52,14 @@ const struct unwinder *unwinder_find(const char *name)
 
 /* --- samples ------------------------------------------------------------------------------- */
 
+#define KERNEL_SLOTS 4096
+
 struct unwind_worker {
 	struct session *session;
 	const struct unwinder *unwinder;
 	void *state;
 	struct resolver *resolver; /* for recorded chains and lone leaves: made for the first of them */
+	struct resolved *kernel; /* KERNEL_SLOTS addresses of the kernel, likewise */
 	size_t max;
 	const char *arch_name; /* as the features have it; arch is what it means */
 	enum perf_arch arch;
@@ -82,6 +86,7 @@ void unwind_worker_free(struct unwind_worker *w)
 	if (w->state)
 		w->unwinder->destroy(w->state);
 	resolver_free(w->resolver);
+	free(w->kernel);
 	free(w->stack.frames);
 	free(w);
 }
@@ -91,19 +96,34 @@ const struct unwind_input *unwind_last_input(const struct unwind_worker *w)
 	return w->has_input ? &w->input : NULL;
 }
 
+static struct resolved *resolve_kernel(struct unwind_worker *w, uint64_t pc, enum unwind_pc_kind kind, uint64_t time)
+{
+	uint64_t owner = (session_kernel_version(w->session) + 1) << 1 | (kind == UNWIND_PC_RETURN);
+	struct resolved *at;
+
+	if (!w->kernel)
+		w->kernel = xtable(KERNEL_SLOTS, sizeof(*w->kernel));
+	at = &w->kernel[hash_u64(pc << 1 | (owner & 1)) % KERNEL_SLOTS];
+	if (at->pc == pc && at->owner == owner && time >= at->from && time <= at->to)
+		return at;
+	*at = (struct resolved){.pc = pc, .owner = owner, .vaddr = kind == UNWIND_PC_RETURN ? pc - 1 : pc};
+	at->module = session_kernel_module(w->session, pc, time, &at->from, &at->to);
+	/* kernel modules are relocatable: known by the distance from where they were loaded */
+	if (at->module && at->module->kind == MODULE_KMOD)
+		at->vaddr -= at->module->kernel_start;
+	return at;
+}
+
 static void add_kernel(struct unwind_worker *w, uint64_t pc, enum unwind_pc_kind kind, uint64_t time)
 {
-	struct module *m = session_kernel_module(w->session, pc, time);
-	uint64_t lookup = kind == UNWIND_PC_RETURN ? pc - 1 : pc;
+	struct resolved *at;
 
 	if (w->stack.nr >= w->max)
 		return;
-	/* kernel modules are relocatable: known by the distance from where they were loaded */
-	if (m && m->kind == MODULE_KMOD)
-		lookup -= m->kernel_start;
+	at = resolve_kernel(w, pc, kind, time);
 	w->stack.frames[w->stack.nr++] = (struct unwind_frame){
-		.pc = pc, .lookup = lookup, .kind = (uint8_t)kind, .module = m ? m->id : UINT32_MAX,
-		.kernel = true,
+		.pc = pc, .lookup = at->vaddr, .kind = (uint8_t)kind, .module = at->module ? at->module->id : UINT32_MAX,
+		.kernel = true, .tag = at->tag, .marked = at->marked, .resolved = at,
 	};
 	w->stack.nr_kernel = w->stack.nr;
 }

@@ -374,14 +374,21 @@ static void streams_are_frozen_in_steps(void)
 
 static const char *kernel_at(const struct world *w, uint64_t addr, uint64_t t)
 {
-	const struct module *m = session_kernel_module(w->s, addr, t);
+	uint64_t from, to;
+	const struct module *m = session_kernel_module(w->s, addr, t, &from, &to);
+	uint64_t f, l;
 
+	/* for all the time that it says */
+	CU_ASSERT_TRUE(from <= t && t <= to);
+	CU_ASSERT_PTR_EQUAL(session_kernel_module(w->s, addr, from, &f, &l), m);
+	CU_ASSERT_PTR_EQUAL(session_kernel_module(w->s, addr, to, &f, &l), m);
 	return m ? m->path : "";
 }
 
 static void the_kernel_and_what_it_loads(void)
 {
 	const uint64_t base = UINT64_C(0xffffffff81000000), mod = UINT64_C(0xffffffffc0000000);
+	uint64_t from, to;
 	struct world w;
 
 	begin(&w);
@@ -394,8 +401,10 @@ static void the_kernel_and_what_it_loads(void)
 	put_ksymbol(&w.b, UINT64_MAX - 1, 0x100, 0, "wraps", 20);
 	apply(&w);
 	CU_ASSERT_STRING_EQUAL(kernel_at(&w, base + 5, 1), "[kernel.kallsyms]");
-	CU_ASSERT_EQUAL(session_kernel_module(w.s, base, 1)->kernel_start, base + 0x100);
-	CU_ASSERT_STRING_EQUAL(session_kernel_module(w.s, base, 1)->kernel_ref, "_stext");
+	CU_ASSERT_TRUE(session_kernel_version(w.s) & 1); /* the kernel's mapping, and some modules */
+	CU_ASSERT_TRUE(session_kernel_version(w.s) > 2);
+	CU_ASSERT_EQUAL(session_kernel_module(w.s, base, 1, &from, &to)->kernel_start, base + 0x100);
+	CU_ASSERT_STRING_EQUAL(session_kernel_module(w.s, base, 1, &from, &to)->kernel_ref, "_stext");
 	CU_ASSERT_STRING_EQUAL(kernel_at(&w, mod + 5, 1), "[kernel.kallsyms]");
 	CU_ASSERT_STRING_EQUAL(kernel_at(&w, mod + 0x1fff, 1), "/lib/modules/net.ko");
 	CU_ASSERT_STRING_EQUAL(kernel_at(&w, mod + 0x8010, 5), "[kernel.kallsyms]");
