@@ -359,6 +359,7 @@ static void compare_one(void *ctx, int worker, size_t task)
 	}
 	opts.jobs = (opts.jobs + 1) / 2; /* less is to be done here: the other takes what is left of the processors */
 	opts.metrics_only = true;
+	opts.no_intervals = !c->r->wants_repaired_noise;
 	opts.drawn = c->r->wants_repaired_noise ? 0 : 1 << SKEW_TOTAL_VARIATION_SELF;
 	compare_repaired(c->r, opts);
 }

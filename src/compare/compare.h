@@ -100,6 +100,7 @@ struct compare_options {
 	uint64_t seed;	   /* 0: the fixed one */
 	int jobs;	   /* threads, 0: one per CPU; does not show in the result */
 	uint32_t drawn;	   /* metrics (1 << enum skew_metric) whose noise, interval and p are wanted, else NaN; 0: of all */
+	bool no_intervals; /* of metrics: they are NaN */
 	bool metrics_only; /* no functions, classes and goroutines: their lists stay empty */
 };
 

@@ -199,11 +199,13 @@ static void finish_metric(struct compare_metric *out, enum skew_metric m, const 
 	out->noise_floor = metric_biased[m] ? mean_of(v, n) : 0;
 	out->excess = out->value - out->noise_floor;
 	out->p_value = p_value(v, n, out->value, metric_biased[m], many);
-	n = values_of(m, self, replicates, v);
-	mean = mean_of(v, n);
-	deviation = deviation_of(v, n, mean);
-	out->ci_low = (many ? mean - STATS_Z95 * deviation : stats_quantile(v, n, 0.025)) - (mean - out->value);
-	out->ci_high = (many ? mean + STATS_Z95 * deviation : stats_quantile(v, n, 0.975)) - (mean - out->value);
+	n = self ? values_of(m, self, replicates, v) : 0;
+	if (n) {
+		mean = mean_of(v, n);
+		deviation = deviation_of(v, n, mean);
+		out->ci_low = (many ? mean - STATS_Z95 * deviation : stats_quantile(v, n, 0.025)) - (mean - out->value);
+		out->ci_high = (many ? mean + STATS_Z95 * deviation : stats_quantile(v, n, 0.975)) - (mean - out->value);
+	}
 	free(v);
 }
 
@@ -235,11 +237,11 @@ void metrics_fill(struct comparison *c, const struct classes *classes, double na
 	}
 	if (both && na > 0 && nb > 0) {
 		null = xcalloc(SKEW_METRICS * opts.most, sizeof(*null));
-		self = xcalloc(SKEW_METRICS * opts.most, sizeof(*self));
+		self = o->no_intervals ? NULL : xcalloc(SKEW_METRICS * opts.most, sizeof(*self));
 		resample(groups, SKEW_METRICS, &sides, &opts, null, self);
 		for (size_t m = 0; m < SKEW_METRICS; m++)
 			if (groups[m].replicates)
-				finish_metric(&c->metrics[m], (enum skew_metric)m, null + m * opts.most, self + m * opts.most,
+				finish_metric(&c->metrics[m], (enum skew_metric)m, null + m * opts.most, self ? self + m * opts.most : NULL,
 					      groups[m].replicates, many[m]);
 		free(null);
 		free(self);

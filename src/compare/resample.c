@@ -469,16 +469,17 @@ static void draw_some(void *ctx, int worker, size_t task)
 void resample(const struct resample_groups *sets, size_t nr, const struct resample_sides *s,
 	      const struct resample_options *o, struct resample_sums *null, struct resample_sums *self)
 {
+	static const struct resample_groups none = {.replicates = 0};
 	struct run r = {.plans = xcalloc(2 * nr, sizeof(*r.plans)), .o = o, .tasks = (o->most + BATCH - 1) / BATCH};
 	struct pool *pool = pool_new(o->jobs);
 
 	for (size_t i = 0; i < 2 * nr; i++)
 		r.plans[i] = (struct plan){
-			.groups = &sets[i / 2],
+			.groups = i % 2 && !self ? &none : &sets[i / 2],
 			.sides = s,
 			.pooled = i % 2 == 0,
 			.swapped = s->a_samples < s->b_samples,
-			.out = (i % 2 ? self : null) + i / 2 * o->most,
+			.out = i % 2 && !self ? NULL : (i % 2 ? self : null) + i / 2 * o->most,
 		};
 	pool_run(pool, 2 * nr, make_plan, &r);
 	pool_run(pool, 2 * nr * r.tasks, draw_some, &r);

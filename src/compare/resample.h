@@ -42,7 +42,7 @@ struct resample_sums resample_sums(const struct resample_groups *g, const struct
 
 /*
  * Per set of groups and replicate, at [set * most + replicate]: null, both
- * sides drawn from what they are when pooled; self, each from itself. Negative
+ * sides drawn from what they are when pooled; self, each from itself (NULL: not wanted). Negative
  * weights count as none. The same numbers for the same contents, in whatever
  * order the groups come.
  */
