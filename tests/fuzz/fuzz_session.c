@@ -13,7 +13,9 @@ static void ask(const struct session *s, const struct perf_sample_id *id, uint64
 	char buf[16];
 
 	session_comm_text(s, session_comm(s, id->pid, id->tid, t), buf, sizeof(buf));
-	session_kernel_module(s, addr, t);
+	session_kernel_module(s, addr, t, &from, &to);
+	if (from > t || to < t)
+		__builtin_trap();
 	session_map(s, session_image(s, id->pid, t), addr, t, &from, &to);
 	if (from > t || to < t)
 		__builtin_trap();
