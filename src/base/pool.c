@@ -147,3 +147,19 @@ void pool_run(struct pool *p, size_t tasks, pool_fn *fn, void *ctx)
 	pool_start(p, tasks, fn, ctx);
 	pool_wait(p);
 }
+
+void pool_mark_reach(struct pool_mark *m, size_t at)
+{
+	pthread_mutex_lock(&m->lock);
+	m->at = at;
+	pthread_cond_broadcast(&m->moved);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void pool_mark_wait(struct pool_mark *m, size_t at)
+{
+	pthread_mutex_lock(&m->lock);
+	while (m->at < at)
+		pthread_cond_wait(&m->moved, &m->lock);
+	pthread_mutex_unlock(&m->lock);
+}

@@ -4,6 +4,7 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 struct pool;
@@ -26,5 +27,19 @@ void pool_run(struct pool *p, size_t tasks, pool_fn *fn, void *ctx);
  */
 void pool_start(struct pool *p, size_t tasks, pool_fn *fn, void *ctx);
 void pool_wait(struct pool *p);
+
+/*
+ * How far something has come, for tasks that need it so far. Who brings it on must be at work already: tasks begin in
+ * their order, so an earlier task or the caller of pool_start may be it.
+ */
+struct pool_mark {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	size_t at;
+};
+#define POOL_MARK_INIT {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER}
+
+void pool_mark_reach(struct pool_mark *m, size_t at);
+void pool_mark_wait(struct pool_mark *m, size_t at);
 
 #endif

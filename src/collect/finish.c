@@ -1,6 +1,5 @@
 #include "collect/finish.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,9 +310,7 @@ struct merge {
 	uint32_t **nodes; /* per worker: its nodes in `all`; NULL: the same */
 	struct charge charge;
 	struct names *names;
-	pthread_mutex_t lock;
-	pthread_cond_t change;
-	bool merged; /* `all` is complete, but for what charging adds */
+	struct pool_mark merged; /* 1: `all` is complete, but for what charging adds */
 };
 
 static void merge_stacks(struct merge *m)
@@ -330,18 +327,7 @@ static void merge_stacks(struct merge *m)
 	}
 	if (m->run->load_ahead)
 		names_begin(m->names, m->all);
-	pthread_mutex_lock(&m->lock);
-	m->merged = true;
-	pthread_cond_broadcast(&m->change);
-	pthread_mutex_unlock(&m->lock);
-}
-
-static void wait_for_stacks(struct merge *m)
-{
-	pthread_mutex_lock(&m->lock);
-	while (!m->merged)
-		pthread_cond_wait(&m->change, &m->lock);
-	pthread_mutex_unlock(&m->lock);
+	pool_mark_reach(&m->merged, 1);
 }
 
 /* Nodes that workers noted become those of the merged stacks. */
@@ -367,7 +353,7 @@ static void charge_samples(struct merge *m)
 	if (c->nr_comms)
 		qsort(c->comms, c->nr_comms, sizeof(*c->comms), by_event_and_name);
 	fill_events(c, run);
-	wait_for_stacks(m);
+	pool_mark_wait(&m->merged, 1);
 	stacks_columns(m->all, run->nr_events);
 	place_nodes(m);
 	if (run->wait_events)
@@ -395,7 +381,7 @@ static void merge_part(void *ctx, int worker, size_t task)
 		charge_samples(m);
 		break;
 	default:
-		wait_for_stacks(m);
+		pool_mark_wait(&m->merged, 1);
 		names_look_up(m->names, (int)task - MERGE_NAMES);
 	}
 }
@@ -406,7 +392,7 @@ static void merge_workers(struct collect *c, const struct run *run, struct pool 
 	struct map64 index = MAP64_INIT;
 	struct merge m = {.c = c, .run = run, .workers = workers, .nr = nr, .all = all,
 			  .nodes = xcalloc((size_t)nr, sizeof(uint32_t *)), .names = names,
-			  .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
+			  .merged = POOL_MARK_INIT};
 
 	charge_init(&m.charge, c, run);
 	c->time_first = UINT64_MAX;

@@ -473,14 +473,17 @@ void resample(const struct resample_groups *sets, size_t nr, const struct resamp
 	struct run r = {.plans = xcalloc(2 * nr, sizeof(*r.plans)), .o = o, .tasks = (o->most + BATCH - 1) / BATCH};
 	struct pool *pool = pool_new(o->jobs);
 
-	for (size_t i = 0; i < 2 * nr; i++)
+	for (size_t i = 0; i < 2 * nr; i++) {
+		struct resample_sums *out = i % 2 ? self : null;
+
 		r.plans[i] = (struct plan){
-			.groups = i % 2 && !self ? &none : &sets[i / 2],
+			.groups = out ? &sets[i / 2] : &none,
 			.sides = s,
 			.pooled = i % 2 == 0,
 			.swapped = s->a_samples < s->b_samples,
-			.out = i % 2 && !self ? NULL : (i % 2 ? self : null) + i / 2 * o->most,
+			.out = out ? out + i / 2 * o->most : NULL,
 		};
+	}
 	pool_run(pool, 2 * nr, make_plan, &r);
 	pool_run(pool, 2 * nr * r.tasks, draw_some, &r);
 	pool_free(pool);

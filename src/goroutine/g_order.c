@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* By least significant digits first, as many as the times differ in. */
+/* As sort_pairs (base/sort.h), but in 4 bytes of scratch a sight instead of 32: a window of them is held while a recording is read. */
 void g_order_sort(const struct goroutine_sight *sights, uint32_t *slots, size_t nr, uint32_t *scratch)
 {
 	enum { BITS = 11, DIGITS = 1 << BITS };

@@ -94,19 +94,11 @@ static const struct dwarf_range *covering(const struct dwarf_ranges *r, uint64_t
 
 /* --- units and their functions -------------------------------------------------------------- */
 
-static struct dwarf_unit *find_unit(const struct dwarfinfo *d, Dwarf_Off die)
+static int by_die(const void *offset, const void *unit)
 {
-	size_t low = 0, high = d->nr_units;
+	Dwarf_Off a = *(const Dwarf_Off *)offset, b = ((const struct dwarf_unit *)unit)->die;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (d->units[mid].die < die)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < d->nr_units && d->units[low].die == die ? &d->units[low] : NULL;
+	return a < b ? -1 : a > b;
 }
 
 /* By .debug_aranges, which saves reading the abbreviations of every unit: 30 of 145 million instructions for glibc's. */
@@ -115,7 +107,7 @@ static void index_aranges(struct dwarfinfo *d)
 	Dwarf_Aranges *aranges;
 	size_t nr;
 
-	if (dwarf_getaranges(d->dw, &aranges, &nr) != 0)
+	if (!d->nr_units || dwarf_getaranges(d->dw, &aranges, &nr) != 0)
 		return;
 	for (size_t i = 0; i < nr; i++) {
 		Dwarf_Addr start;
@@ -124,7 +116,7 @@ static void index_aranges(struct dwarfinfo *d)
 		struct dwarf_unit *u = NULL;
 
 		if (dwarf_getarangeinfo(dwarf_onearange(aranges, i), &start, &length, &die) == 0)
-			u = find_unit(d, die);
+			u = bsearch(&die, d->units, d->nr_units, sizeof(*d->units), by_die);
 		if (!u || !length)
 			continue;
 		add_range(&d->ranges, start, start + length, (uint64_t)(u - d->units));

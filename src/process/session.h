@@ -97,11 +97,12 @@ const struct mapping *session_map(const struct session *s, const struct image *i
 
 /*
  * The module that holds a kernel address: a kernel module, a KSYMBOL, else the
- * kernel itself; NULL when the recording names none.
+ * kernel itself; NULL when the recording names none. *valid_from and *valid_to as of session_map, but
+ * never NULL; what is cached is to be asked for again when session_kernel_version has changed.
  */
 struct module *session_kernel_module(const struct session *s, uint64_t addr, uint64_t t, uint64_t *valid_from,
 				     uint64_t *valid_to);
-/* Changes with every answer that session_kernel_module gives. */
+/* Another number once session_kernel_module may answer otherwise: more records were applied. */
 uint64_t session_kernel_version(const struct session *s);
 
 /*

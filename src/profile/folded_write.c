@@ -38,7 +38,7 @@ static uint32_t text_of(struct strtab *texts, struct buffer *b, const struct pro
 /* --- the trie ----------------------------------------------------------------------------- */
 
 struct folded_node {
-	uint32_t text, first_child, next; /* 0: none */
+	uint32_t first_child, next; /* 0: none */
 	int64_t value;
 	bool has_value;
 };
@@ -47,7 +47,7 @@ struct folder {
 	struct strtab texts;
 	struct profile trie; /* its nodes' frames are texts */
 	struct folded_node *nodes;
-	uint32_t *rank; /* per text: twice its place where a stack ends with it; and where one goes on */
+	uint32_t *rank; /* per text two: its place where a stack ends with it, and where one goes on */
 	struct buffer line;
 };
 
@@ -71,7 +71,6 @@ static void make_trie(struct folder *w, const struct profile *p, const struct fo
 	for (size_t n = 1; n < w->trie.nr_nodes; n++) {
 		struct folded_node *parent = &w->nodes[w->trie.nodes[n].parent];
 
-		w->nodes[n].text = w->trie.nodes[n].frame;
 		w->nodes[n].next = parent->first_child;
 		parent->first_child = (uint32_t)n;
 	}
@@ -111,10 +110,7 @@ static int by_bytes(const void *a, const void *b)
 	size_t least = x->len < y->len ? x->len : y->len;
 	int c = memcmp(x->s, y->s, least);
 
-	if (c)
-		return c;
-	c = token_byte(x, least) - token_byte(y, least);
-	return c ? c : (x->text > y->text) - (x->text < y->text);
+	return c ? c : token_byte(x, least) - token_byte(y, least);
 }
 
 static void rank_texts(struct folder *w)
@@ -159,12 +155,13 @@ static void add_children(const struct folder *w, struct steps *s, uint32_t node)
 
 	for (uint32_t c = w->nodes[node].first_child; c; c = w->nodes[c].next) {
 		const struct folded_node *n = &w->nodes[c];
+		const uint32_t *rank = &w->rank[2 * w->trie.nodes[c].frame];
 
 		ALLOC_GROW(s->list, s->nr + 2, s->alloc);
 		if (n->has_value)
-			s->list[s->nr++] = (struct step){w->rank[2 * n->text], c, false, w->line.nr};
+			s->list[s->nr++] = (struct step){rank[0], c, false, w->line.nr};
 		if (n->first_child)
-			s->list[s->nr++] = (struct step){w->rank[2 * n->text + 1], c, true, w->line.nr};
+			s->list[s->nr++] = (struct step){rank[1], c, true, w->line.nr};
 	}
 	if (s->nr - first > 1)
 		qsort(s->list + first, s->nr - first, sizeof(*s->list), by_rank);
@@ -186,7 +183,7 @@ static void write_lines(struct folder *w, FILE *f)
 	add_children(w, &s, 0);
 	while (s.nr) {
 		struct step at = s.list[--s.nr];
-		uint32_t text = w->nodes[at.node].text;
+		uint32_t text = w->trie.nodes[at.node].frame;
 
 		w->line.nr = at.before;
 		if (at.before)

@@ -8,7 +8,6 @@
  * protobuf says that concatenated they are the whole.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,9 +56,7 @@ struct writer {
 	bool gzip;
 	struct gzip_piece *pieces; /* not packed without gzip */
 	size_t nr_pieces;
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	size_t numbered; /* rows, under the lock */
+	struct pool_mark numbered; /* rows */
 };
 
 /* Rows of a piece, from 100 KB to 1 MB: enough for deflate, and for as many pieces as there are processors. */
@@ -242,21 +239,9 @@ static void number_samples(struct writer *w)
 			string(w, p->labels[l].str);
 			string(w, p->labels[l].unit);
 		}
-		if ((i + 1) % PIECE_ROWS && i + 1 < w->nr_rows)
-			continue;
-		pthread_mutex_lock(&w->lock);
-		w->numbered = i + 1;
-		pthread_cond_broadcast(&w->more);
-		pthread_mutex_unlock(&w->lock);
+		if ((i + 1) % PIECE_ROWS == 0 || i + 1 == w->nr_rows)
+			pool_mark_reach(&w->numbered, i + 1);
 	}
-}
-
-static void wait_for_numbers(struct writer *w, size_t rows)
-{
-	pthread_mutex_lock(&w->lock);
-	while (w->numbered < rows)
-		pthread_cond_wait(&w->more, &w->lock);
-	pthread_mutex_unlock(&w->lock);
 }
 
 /* --- samples, by several threads: of the writer only what is numbered is read ------------------------------------------- */
@@ -334,7 +319,7 @@ static void make_piece(void *ctx, int worker, size_t task)
 	Msg m;
 
 	(void)worker;
-	wait_for_numbers(w, from + nr);
+	pool_mark_wait(&w->numbered, from + nr);
 	perftools__profiles__profile__init(&m);
 	if (task == 0) {
 		m.n_sample_type = w->m.n_sample_type;
@@ -461,8 +446,7 @@ static void write_pieces(struct writer *w, FILE *f, bool go_cpu, int jobs)
 int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_options *opts, struct error *e)
 {
 	size_t *columns = xreallocarray(NULL, p->nr_series, sizeof(*columns));
-	struct writer w = {.p = p, .gzip = opts->gzip, .columns = columns,
-			   .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
+	struct writer w = {.p = p, .gzip = opts->gzip, .columns = columns, .numbered = POOL_MARK_INIT};
 
 	/* Go PGO and `go tool pprof` expect samples/count, cpu/nanoseconds: of one event */
 	for (size_t i = 0; i < p->nr_series; i++)
