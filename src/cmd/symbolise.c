@@ -102,7 +102,7 @@ static void expand(struct symboliser *s, uint32_t frame)
 		module_vaddr(module, f.address - m->start + m->offset, &vaddr);
 	else
 		vaddr = f.address;
-	n = symbolise(s->modules, module, vaddr, SYMBOL_LINES | (s->inlines ? SYMBOL_INLINES : 0), &s->p->strings, syms, INLINE_MAX);
+	n = symbolise(s->modules, module, vaddr, SYMBOL_LINES | (s->inlines ? SYMBOL_INLINES : 0), NULL, &s->p->strings, syms, INLINE_MAX);
 	if (!syms[0].named)
 		return;
 	f.dso = m->file;

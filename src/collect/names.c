@@ -3,38 +3,43 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "process/gotab.h"
 
 /* Locations that a worker takes at once. */
 #define PIECE 256
 
 struct names_part {
 	struct strtab strings;
+	struct gotab_walks *walks;
 	uint32_t *taken; /* per string: the profile's + 1, 0 not yet */
 	struct symbol *symbols;
 	size_t nr, alloc;
 };
 
-static size_t name_location(const struct run *run, const struct stacks_location *l, struct strtab *strings,
-			    struct symbol *out)
+static size_t name_location(const struct run *run, const struct stacks_location *l, struct gotab_walks *walks,
+			    struct strtab *strings, struct symbol *out)
 {
 	struct modules *ms = session_modules(run->session);
 	unsigned want = (run->opts->no_inline ? 0 : SYMBOL_INLINES) | (run->opts->lines ? SYMBOL_LINES : 0);
 
-	return symbolise(ms, modules_get(ms, l->module), l->address, want, strings, out, NAMES_MAX_INLINE);
+	return symbolise(ms, modules_get(ms, l->module), l->address, want, walks, strings, out, NAMES_MAX_INLINE);
 }
 
 void names_init(struct names *n, const struct run *run, int parts)
 {
 	*n = (struct names){.run = run, .nr_parts = parts};
 	n->parts = xcalloc((size_t)parts, sizeof(*n->parts));
-	for (int i = 0; i < parts; i++)
+	for (int i = 0; i < parts; i++) {
 		strtab_init(&n->parts[i].strings);
+		n->parts[i].walks = gotab_walks_new();
+	}
 }
 
 void names_release(struct names *n)
 {
 	for (int i = 0; i < n->nr_parts; i++) {
 		strtab_release(&n->parts[i].strings);
+		gotab_walks_free(n->parts[i].walks);
 		free(n->parts[i].taken);
 		free(n->parts[i].symbols);
 	}
@@ -79,7 +84,7 @@ static void look_up(struct names *n, int part, size_t location)
 	if (l->module >= STACKS_FIRST_SPECIAL)
 		return;
 	ALLOC_GROW(p->symbols, p->nr + NAMES_MAX_INLINE, p->alloc);
-	nr = name_location(n->run, l, &p->strings, p->symbols + p->nr);
+	nr = name_location(n->run, l, p->walks, &p->strings, p->symbols + p->nr);
 	n->of[location] = (struct names_of){(uint32_t)part, (uint32_t)p->nr, (uint32_t)nr};
 	p->nr += nr;
 }
@@ -108,7 +113,7 @@ size_t names_take(struct names *n, const struct stacks *all, size_t location, st
 	struct names_of of;
 
 	if (location >= n->nr_locations)
-		return name_location(n->run, &all->locations[location], to, out);
+		return name_location(n->run, &all->locations[location], NULL, to, out);
 	of = n->of[location];
 	p = &n->parts[of.part];
 	for (uint32_t i = 0; i < of.nr; i++) {

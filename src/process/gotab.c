@@ -5,6 +5,9 @@
  */
 #include "process/gotab.h"
 
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "base/cursor.h"
 #include "process/goelf.h"
 #include "process/gotab_internal.h"
@@ -235,6 +238,84 @@ bool gotab_pcvalue(const struct gotab *t, uint32_t table, uint64_t entry, uint64
 	}
 }
 
+/* A table walked so far: runs [the end before, end) of one value. */
+struct known_table {
+	const struct gotab *t;
+	uint32_t table;
+	uint64_t entry;
+	struct known_run {
+		uint64_t end;
+		int32_t value;
+	} *runs;
+	size_t nr, alloc;
+	struct pc_walk w; /* behind the last run */
+	bool ended;
+};
+
+struct gotab_walks {
+	struct known_table files, lines, inlines;
+};
+
+struct gotab_walks *gotab_walks_new(void)
+{
+	return xcalloc(1, sizeof(struct gotab_walks));
+}
+
+void gotab_walks_free(struct gotab_walks *w)
+{
+	if (!w)
+		return;
+	free(w->files.runs);
+	free(w->lines.runs);
+	free(w->inlines.runs);
+	free(w);
+}
+
+/* The first run that ends behind pc, of those known; k->nr: none. */
+static size_t find_run(const struct known_table *k, uint64_t pc)
+{
+	size_t low = 0, high = k->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (k->runs[mid].end <= pc)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* gotab_pcvalue(); k may be NULL. */
+static bool value_at(const struct gotab *t, uint32_t table, uint64_t entry, uint64_t pc, struct known_table *k, int32_t *value)
+{
+	size_t run;
+
+	if (!k)
+		return gotab_pcvalue(t, table, entry, pc, value);
+	if (k->t != t || k->table != table || k->entry != entry) {
+		k->t = t;
+		k->table = table;
+		k->entry = entry;
+		k->nr = 0;
+		k->ended = !pc_start(t, table, entry, &k->w);
+	}
+	run = find_run(k, pc);
+	while (run == k->nr && !k->ended) {
+		k->ended = !pc_step(t, &k->w);
+		if (k->ended)
+			break;
+		ALLOC_GROW(k->runs, k->nr + 1, k->alloc);
+		k->runs[k->nr++] = (struct known_run){k->w.pc, k->w.value};
+		run += k->w.pc <= pc;
+	}
+	if (run == k->nr)
+		return false;
+	*value = k->runs[run].value;
+	return true;
+}
+
 bool gotab_sp_delta(const struct gotab *t, const struct gotab_func *f, uint64_t pc, int32_t *delta)
 {
 	struct gotab_record r;
@@ -273,16 +354,16 @@ static const char *file_name(const struct gotab *t, const struct gotab_record *r
 }
 
 static void set_line(const struct gotab *t, const struct gotab_record *r, uint64_t entry, uint64_t pc,
-		     unsigned want, struct gotab_inline *out)
+		     unsigned want, struct gotab_walks *walks, struct gotab_inline *out)
 {
 	int32_t file = -1, line = 0;
 
 	out->file = "";
 	if (want & GOTAB_FILES) {
-		gotab_pcvalue(t, r->pcfile, entry, pc, &file);
+		value_at(t, r->pcfile, entry, pc, walks ? &walks->files : NULL, &file);
 		out->file = file_name(t, r, file);
 	}
-	if (want & GOTAB_LINES && gotab_pcvalue(t, r->pcln, entry, pc, &line) && line > 0)
+	if (want & GOTAB_LINES && value_at(t, r->pcln, entry, pc, walks ? &walks->lines : NULL, &line) && line > 0)
 		out->line = line;
 }
 
@@ -333,19 +414,20 @@ static bool read_entry(const struct gotab *t, struct gotab_part tree, int32_t ix
 	return true;
 }
 
-static int32_t inline_index(const struct gotab *t, const struct gotab_record *r, uint64_t entry, uint64_t pc)
+static int32_t inline_index(const struct gotab *t, const struct gotab_record *r, uint64_t entry, uint64_t pc,
+			    struct gotab_walks *walks)
 {
 	uint32_t which = pcdata_inline(t);
 	int32_t ix = -1;
 
 	if (r->npcdata <= which ||
-	    !gotab_pcvalue(t, part_u32(t, t->funcs, r->pcdata + 4 * (uint64_t)which), entry, pc, &ix))
+	    !value_at(t, part_u32(t, t->funcs, r->pcdata + 4 * (uint64_t)which), entry, pc, walks ? &walks->inlines : NULL, &ix))
 		return -1;
 	return ix;
 }
 
-size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t pc, unsigned want, struct gotab_inline *out,
-		    size_t max)
+size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t pc, unsigned want, struct gotab_walks *walks,
+		    struct gotab_inline *out, size_t max)
 {
 	struct gotab_record r;
 	struct gotab_part tree;
@@ -356,19 +438,19 @@ size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t 
 	if (!max || !gotab_record(t, f->index, &r))
 		return 0;
 	tree = inline_tree(t, &r);
-	ix = inline_index(t, &r, f->entry, pc);
+	ix = inline_index(t, &r, f->entry, pc, walks);
 	/* callers come before callees in a tree (addBranch in cmd/internal/obj/pcln.go): no cycles */
 	while (n + 1 < max && ix >= 0 && ix < last && read_entry(t, tree, ix, &in)) {
 		out[n] = (struct gotab_inline){.name = part_str(t->names, (uint32_t)in.name),
 					       .start_line = in.start_line, .wrapper = is_wrapper(t, in.func_id),
 					       .inlined = true};
-		set_line(t, &r, f->entry, pc, want, &out[n++]);
+		set_line(t, &r, f->entry, pc, want, walks, &out[n++]);
 		pc = f->entry + (uint32_t)in.parent_pc;
 		last = ix;
-		ix = inline_index(t, &r, f->entry, pc);
+		ix = inline_index(t, &r, f->entry, pc, walks);
 	}
 	out[n] = (struct gotab_inline){.name = f->name, .start_line = f->start_line, .wrapper = f->wrapper};
-	set_line(t, &r, f->entry, pc, want, &out[n++]);
+	set_line(t, &r, f->entry, pc, want, walks, &out[n++]);
 	return n;
 }
 
@@ -376,5 +458,5 @@ size_t gotab_inline(const struct gotab *t, uint64_t pc, struct gotab_inline *out
 {
 	struct gotab_func f;
 
-	return gotab_find(t, pc, &f) ? gotab_frames(t, &f, pc, GOTAB_FILES | GOTAB_LINES, out, max) : 0;
+	return gotab_find(t, pc, &f) ? gotab_frames(t, &f, pc, GOTAB_FILES | GOTAB_LINES, NULL, out, max) : 0;
 }

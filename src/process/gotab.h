@@ -86,9 +86,21 @@ bool gotab_sp_runs(const struct gotab *t, const struct gotab_func *f,
  * addresses).
  */
 size_t gotab_inline(const struct gotab *t, uint64_t pc, struct gotab_inline *out, size_t max);
-/* The same of the function that gotab_find() gave, where not all is asked for: what is not stays "" and 0. Each costs a walk of its own table. */
+
+/*
+ * The pc tables of the function that was asked for last, as far as they were walked: who asks for addresses in their
+ * order walks each table once. For one thread, and no longer than the tables are open.
+ */
+struct gotab_walks;
+struct gotab_walks *gotab_walks_new(void);
+void gotab_walks_free(struct gotab_walks *w);
+
+/*
+ * The same of the function that gotab_find() gave, where not all is asked for: what is not stays "" and 0. Each costs a
+ * walk of its own table; walks may be NULL.
+ */
 enum gotab_want { GOTAB_NAMES = 0, GOTAB_FILES = 1, GOTAB_LINES = 2 };
-size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t pc, unsigned want, struct gotab_inline *out,
-		    size_t max);
+size_t gotab_frames(const struct gotab *t, const struct gotab_func *f, uint64_t pc, unsigned want, struct gotab_walks *walks,
+		    struct gotab_inline *out, size_t max);
 
 #endif

@@ -158,10 +158,10 @@ static uint32_t add_name(const struct modules *ms, struct strtab *strings, const
 }
 
 static size_t by_go(const struct module *m, const struct gotab_func *f, uint64_t vaddr, unsigned want,
-		    struct strtab *strings, struct symbol *out, size_t max)
+		    struct gotab_walks *walks, struct strtab *strings, struct symbol *out, size_t max)
 {
 	struct gotab_inline frames[MAX_DWARF_FRAMES];
-	size_t nr = gotab_frames(m->gotab, f, vaddr, GOTAB_FILES | (want & SYMBOL_LINES ? GOTAB_LINES : 0), frames,
+	size_t nr = gotab_frames(m->gotab, f, vaddr, GOTAB_FILES | (want & SYMBOL_LINES ? GOTAB_LINES : 0), walks, frames,
 				 max < MAX_DWARF_FRAMES ? max : MAX_DWARF_FRAMES);
 	size_t first = want & SYMBOL_INLINES || !nr ? 0 : nr - 1;
 
@@ -267,7 +267,7 @@ static size_t nameless(const struct module *m, uint64_t vaddr, struct strtab *st
 	return 1;
 }
 
-size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned want,
+size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned want, struct gotab_walks *walks,
 		 struct strtab *strings, struct symbol *out, size_t max)
 {
 	struct gotab_func f;
@@ -277,7 +277,7 @@ size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned 
 	module_open(ms, m);
 	in_table = m->gotab && gotab_find(m->gotab, vaddr, &f);
 	if (in_table && !f.external)
-		n = by_go(m, &f, vaddr, want, strings, out, max);
+		n = by_go(m, &f, vaddr, want, walks, strings, out, max);
 	if (!n && (m->elf || m->debug || m->symbol_file)) {
 		module_lock(m);
 		if (!m->symbols)
@@ -292,6 +292,6 @@ size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned 
 		n = by_kernel(ms, m, vaddr, strings, out);
 	/* C code linked by Go's linker: its table knows the name, DWARF the lines */
 	if (!n && in_table)
-		n = by_go(m, &f, vaddr, want, strings, out, max);
+		n = by_go(m, &f, vaddr, want, walks, strings, out, max);
 	return n ? n : nameless(m, vaddr, strings, out);
 }

@@ -35,14 +35,16 @@ struct symbol {
  * virtual address (kernel: absolute address; kernel module: distance from where it
  * was loaded), already moved into the call
  * instruction for return addresses. Without SYMBOL_INLINES just the function.
- * Strings go into `strings`. Returns how many, at least 1, at most max.
+ * Strings go into `strings`. Returns how many, at least 1, at most max. walks
+ * (process/gotab.h) may be NULL; with them addresses in their order cost less.
  * Thread-safe (takes module_lock where libdw is needed).
  */
 enum symbol_want {
 	SYMBOL_INLINES = 1,
 	SYMBOL_LINES = 2, /* else lines may be 0 */
 };
-size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned want,
+struct gotab_walks;
+size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned want, struct gotab_walks *walks,
 		 struct strtab *strings, struct symbol *out, size_t max);
 
 /*

@@ -1,6 +1,8 @@
 /*
  * A pclntab as raw bytes. The first byte chooses where go:func.* begins in them.
  */
+#include <stdlib.h>
+
 #include "fuzz.h"
 #include "process/gotab_internal.h"
 
@@ -13,7 +15,8 @@ static void step(void *ctx, uint64_t pc, uint64_t end, int32_t delta)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct gotab_inline frames[32];
+	struct gotab_inline frames[32], walked[32];
+	struct gotab_walks *walks;
 	struct gotab_func f;
 	struct error e;
 	struct gotab *t;
@@ -31,19 +34,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (gofunc < size)
 		t->gofunc = (struct gotab_part){data + gofunc, size - gofunc};
+	walks = gotab_walks_new();
 	for (uint32_t i = 0; i < gotab_nr_funcs(t) && i < 64; i++) {
 		if (!gotab_func_at(t, i, &f))
 			continue;
 		for (uint64_t at = 0; at < 8; at++) {
 			uint64_t pc = f.entry + at * 7;
 
-			for (size_t k = gotab_inline(t, pc, frames, 32); k--;)
+			size_t nr = gotab_inline(t, pc, frames, 32);
+
+			/* what was walked already says the same */
+			if (nr && gotab_find(t, pc, &f) &&
+			    gotab_frames(t, &f, pc, GOTAB_FILES | GOTAB_LINES, walks, walked, 32) != nr)
+				abort();
+			for (size_t k = 0; k < nr; k++)
+				if (frames[k].name != walked[k].name || frames[k].file != walked[k].file ||
+				    frames[k].line != walked[k].line)
+					abort();
+			for (size_t k = nr; k--;)
 				sum += strlen(frames[k].name) + strlen(frames[k].file);
 			if (gotab_sp_delta(t, &f, pc, &delta))
 				sum += (uint32_t)delta;
 		}
 		gotab_sp_runs(t, &f, step, &sum);
 	}
+	gotab_walks_free(walks);
 	gotab_func_by_name(t, "runtime.mcall", &f);
 	gotab_free(t);
 	return 0;

@@ -15,7 +15,7 @@ static void ask(struct modules *ms, struct module *m, struct strtab *strings, ui
 {
 	struct symbol symbols[32];
 
-	symbolise(ms, m, vaddr, SYMBOL_INLINES | SYMBOL_LINES, strings, symbols, 32);
+	symbolise(ms, m, vaddr, SYMBOL_INLINES | SYMBOL_LINES, NULL, strings, symbols, 32);
 	code_at(ms, m, vaddr, false);
 }
 

@@ -50,14 +50,16 @@ static bool same_frame(const struct gotab *t, const struct gotab_inline *f, char
 	       f->line == strtol(field[2], NULL, 10);
 }
 
-static bool same_frames(const struct gotab *t, uint64_t pc, uint64_t entry, char *const *field, size_t nr,
-			struct frames_result *r)
+static bool same_frames(const struct gotab *t, struct gotab_walks *walks, uint64_t pc, uint64_t entry, char *const *field,
+			size_t nr, struct frames_result *r)
 {
 	struct gotab_inline frames[MAX_FRAMES];
 	struct gotab_func f;
-	size_t n = gotab_inline(t, pc, frames, MAX_FRAMES), at = 0;
+	size_t n = 0, at = 0;
 
-	if (!n || !gotab_find(t, pc, &f) || f.entry != entry)
+	if (gotab_find(t, pc, &f) && f.entry == entry)
+		n = gotab_frames(t, &f, pc, GOTAB_FILES | GOTAB_LINES, walks, frames, MAX_FRAMES);
+	if (!n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (hidden(t, frames, i, n))
@@ -88,6 +90,7 @@ static size_t split(char *line, char **field)
 
 static void compare(const struct gotab *t, FILE *in, struct frames_result *r)
 {
+	struct gotab_walks *walks = gotab_walks_new();
 	char *line = NULL, *copy, *field[MAX_FIELDS];
 	uint64_t last = UINT64_MAX;
 	size_t size = 0;
@@ -103,7 +106,7 @@ static void compare(const struct gotab *t, FILE *in, struct frames_result *r)
 		r->addresses++;
 		r->functions += entry != last;
 		last = entry;
-		if (!same_frames(t, pc, entry, field + 2, n > 2 ? n - 2 : 0, r) && !r->wrong++) {
+		if (!same_frames(t, walks, pc, entry, field + 2, n > 2 ? n - 2 : 0, r) && !r->wrong++) {
 			struct gotab_inline frames[MAX_FRAMES];
 			size_t at = (size_t)snprintf(r->first, sizeof(r->first), "%.512s  read:", copy);
 
@@ -114,6 +117,7 @@ static void compare(const struct gotab *t, FILE *in, struct frames_result *r)
 		}
 		free(copy);
 	}
+	gotab_walks_free(walks);
 	free(line);
 }
 

@@ -119,6 +119,49 @@ static struct gotab *from_bytes(const uint8_t *data, size_t size, struct error *
 	return t;
 }
 
+/* What was walked before does not change what is found. */
+static void check_walks(const struct gotab *t, uint64_t pc, struct gotab_walks *walks)
+{
+	struct gotab_inline plain[8], walked[8];
+	struct gotab_func f;
+	size_t n = gotab_inline(t, pc, plain, 8);
+
+	if (!n || !gotab_find(t, pc, &f))
+		return;
+	CU_ASSERT_EQUAL_FATAL(gotab_frames(t, &f, pc, GOTAB_FILES | GOTAB_LINES, walks, walked, 8), n);
+	for (size_t i = 0; i < n; i++)
+		CU_ASSERT(walked[i].name == plain[i].name && !strcmp(walked[i].file, plain[i].file) &&
+			  walked[i].line == plain[i].line && walked[i].inlined == plain[i].inlined);
+}
+
+/* Asks everything of a table that may lie. */
+static void ask_all(const struct gotab *t)
+{
+	struct gotab_walks *walks = gotab_walks_new();
+	struct gotab_inline in[8];
+	struct gotab_func f;
+	uint64_t start, end;
+	int32_t delta;
+
+	gotab_text(t, &start, &end);
+	for (uint64_t pc = TEXT - 8; pc < TEXT + 0x40; pc += 4) {
+		size_t n = gotab_inline(t, pc, in, 8);
+
+		for (size_t i = 0; i < n; i++)
+			CU_ASSERT(strlen(in[i].name) < SIZE && strlen(in[i].file) < SIZE);
+		if (gotab_find(t, pc, &f))
+			gotab_sp_delta(t, &f, pc, &delta);
+	}
+	for (uint64_t pc = TEXT; pc < TEXT + 0x40; pc++)
+		check_walks(t, pc, walks);
+	for (uint64_t pc = TEXT + 0x40; pc-- > TEXT;)
+		check_walks(t, pc, walks);
+	gotab_walks_free(walks);
+	for (uint32_t i = 0; i < 4; i++)
+		gotab_func_at(t, i, &f);
+	gotab_func_by_name(t, "nobody", &f);
+}
+
 static void functions_and_lines(void)
 {
 	uint8_t data[SIZE];
@@ -155,6 +198,7 @@ static void functions_and_lines(void)
 	CU_ASSERT(gotab_inline(t, TEXT + 8, in, 1) == 1 && !strcmp(in[0].name, "main.f"));
 	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 8, in, 0), 0);
 	CU_ASSERT_EQUAL(gotab_inline(t, TEXT + 0x10, in, 4), 1);
+	ask_all(t);
 	gotab_free(t);
 }
 
@@ -475,28 +519,6 @@ static void headers_refused_by_name(void)
 	build(data);
 	put64(data + 64, UINT64_MAX - 4);
 	refused(data, SIZE, "do not fit");
-}
-
-/* Asks everything of a table that may lie. */
-static void ask_all(const struct gotab *t)
-{
-	struct gotab_inline in[8];
-	struct gotab_func f;
-	uint64_t start, end;
-	int32_t delta;
-
-	gotab_text(t, &start, &end);
-	for (uint64_t pc = TEXT - 8; pc < TEXT + 0x40; pc += 4) {
-		size_t n = gotab_inline(t, pc, in, 8);
-
-		for (size_t i = 0; i < n; i++)
-			CU_ASSERT(strlen(in[i].name) < SIZE && strlen(in[i].file) < SIZE);
-		if (gotab_find(t, pc, &f))
-			gotab_sp_delta(t, &f, pc, &delta);
-	}
-	for (uint32_t i = 0; i < 4; i++)
-		gotab_func_at(t, i, &f);
-	gotab_func_by_name(t, "nobody", &f);
 }
 
 static void any_cut_and_any_byte(void)

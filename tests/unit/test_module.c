@@ -527,7 +527,7 @@ static void expect_name(struct module *m, uint64_t addr, const char *want)
 	struct symbol symbol;
 
 	strtab_init(&strings);
-	CU_ASSERT_EQUAL(symbolise(ms, m, addr, SYMBOL_INLINES | SYMBOL_LINES, &strings, &symbol, 1), 1);
+	CU_ASSERT_EQUAL(symbolise(ms, m, addr, SYMBOL_INLINES | SYMBOL_LINES, NULL, &strings, &symbol, 1), 1);
 	CU_ASSERT_STRING_EQUAL(strtab_get(&strings, symbol.name), want);
 	strtab_release(&strings);
 }

@@ -86,7 +86,7 @@ static void look_up(struct program *p, const void *addr, bool inlines)
 	uint64_t base = 0;
 
 	dl_iterate_phdr(take_base, &base);
-	p->nr = symbolise(p->ms, p->m, (uint64_t)(uintptr_t)addr - base, SYMBOL_LINES | (inlines ? SYMBOL_INLINES : 0), &p->strings, p->frames, 16);
+	p->nr = symbolise(p->ms, p->m, (uint64_t)(uintptr_t)addr - base, SYMBOL_LINES | (inlines ? SYMBOL_INLINES : 0), NULL, &p->strings, p->frames, 16);
 }
 
 static const char *name(const struct program *p, size_t i)
@@ -144,13 +144,13 @@ static void where_nothing_is_known(void)
 	char want[5000];
 
 	open_self(&p);
-	p.nr = symbolise(p.ms, p.m, UINT64_C(0x7ffff0000123), SYMBOL_INLINES | SYMBOL_LINES, &p.strings, p.frames, 16);
+	p.nr = symbolise(p.ms, p.m, UINT64_C(0x7ffff0000123), SYMBOL_INLINES | SYMBOL_LINES, NULL, &p.strings, p.frames, 16);
 	snprintf(want, sizeof(want), "[%s]+0x7ffff0000123", p.m->name);
 	CU_ASSERT_EQUAL(p.nr, 1);
 	CU_ASSERT_STRING_EQUAL(name(&p, 0), want);
 	CU_ASSERT(!p.frames[0].named && !p.frames[0].file && !p.frames[0].line);
 	p.m = modules_add(p.ms, "/no/such/libfoo.so", 0, MODULE_FILE, NULL, 0);
-	p.nr = symbolise(p.ms, p.m, 0x10, SYMBOL_INLINES | SYMBOL_LINES, &p.strings, p.frames, 16);
+	p.nr = symbolise(p.ms, p.m, 0x10, SYMBOL_INLINES | SYMBOL_LINES, NULL, &p.strings, p.frames, 16);
 	CU_ASSERT_STRING_EQUAL(name(&p, 0), "[libfoo.so]+0x10");
 	close_self(&p);
 }
