@@ -78,8 +78,8 @@ static int collect_options(struct collect_options *c, const struct read_options 
 					 "--unwinder: '%s' is none of auto, go, libdw, libunwind, fp",
 					 r->unwinder);
 	}
-	c->wall_from = wants->wall_from;
-	c->wall_to = wants->wall_to;
+	c->window = wants->window;
+	c->window_ctx = wants->window_ctx;
 	if (parse_by(r->by, &c->by, e) < 0)
 		return -1;
 	if (wants->by_process)

@@ -22,7 +22,8 @@ struct input_wants {
 	bool keep_with_trace;	    /* keep_samples where there is an execution trace */
 	bool traces;		    /* an execution trace is welcome as the FILE */
 	bool by_process;	    /* "process N" as the first frame, whatever --by says, and threads counted */
-	int64_t wall_from, wall_to; /* see collect_options */
+	collect_window_fn *window;  /* see collect_options */
+	void *window_ctx;
 };
 
 struct input {

@@ -138,29 +138,35 @@ struct candidate {
 /* Samples per process, and those with a frame in the binary. */
 static struct candidate *count_processes(const struct profile *p, size_t series, const char *dso, size_t *nr)
 {
+	uint32_t *root = xcalloc(p->nr_nodes, sizeof(*root)), binary = dso ? strtab_find(&p->strings, dso) : UINT32_MAX;
+	bool *hit = xcalloc(p->nr_nodes, sizeof(*hit));
 	struct candidate *list = NULL;
 	size_t alloc = 0;
 
 	*nr = 0;
+	for (uint32_t n = 1; n < p->nr_nodes; n++) { /* callers come first */
+		const struct profile_node *node = &p->nodes[n];
+
+		root[n] = node->parent ? root[node->parent] : n;
+		hit[n] = hit[node->parent] || p->frames[node->frame].dso == binary;
+	}
 	for (size_t row = 0; row < p->nr_rows; row++) {
 		int64_t n = p->series[series].values[row];
-		uint32_t at = p->rows[row].node, root = 0;
-		bool hit = false;
+		uint32_t node = p->rows[row].node;
 		size_t i = 0;
 
-		for (; at; at = p->nodes[at].parent) {
-			root = at;
-			hit |= dso && !strcmp(profile_str(p, p->frames[p->nodes[at].frame].dso), dso);
-		}
-		while (i < *nr && list[i].root != root)
+		while (i < *nr && list[i].root != root[node])
 			i++;
 		if (i == *nr) {
 			ALLOC_GROW(list, *nr + 1, alloc);
-			list[(*nr)++] = (struct candidate){.root = root, .name = profile_str(p, p->frames[p->nodes[root].frame].name)};
+			list[(*nr)++] = (struct candidate){.root = root[node],
+							   .name = profile_str(p, p->frames[p->nodes[root[node]].frame].name)};
 		}
 		list[i].samples += n;
-		list[i].hits += hit ? n : 0;
+		list[i].hits += hit[node] ? n : 0;
 	}
+	free(root);
+	free(hit);
 	return list;
 }
 
@@ -303,11 +309,11 @@ static int cpu_series(struct input *in, struct compare_side *s, struct error *e)
 	return 0;
 }
 
-static void note_window(struct skew_result *r, const struct input_wants *w)
+static void note_window(struct skew_result *r)
 {
 	int64_t offset;
 
-	if (w->wall_to <= w->wall_from)
+	if (!r->pprof.profile.time_ns || r->pprof.profile.duration_ns <= 0)
 		skew_note(r, "the profile does not say when it was taken: the whole recording is compared");
 	else if (!perfdata_wall_offset(r->perf.collect.perfdata, &offset))
 		skew_note(r, "the recording does not tie its clock to the wall clock (perf record -k mono does): the whole of it is compared");
@@ -375,32 +381,86 @@ static void compare(struct skew_result *r, int jobs)
 	pool_free(pool);
 }
 
+/* pprof's profile is read while the recording is walked: its window is needed no earlier than the samples are. */
+struct pprof_load {
+	struct skew_result *r;
+	const char *path;
+	struct read_options read;
+	const struct common_options *common;
+	struct pool *pool;
+	bool failed;
+	struct error e;
+};
+
+static void load_pprof(void *ctx, int worker, size_t task)
+{
+	struct pprof_load *l = ctx;
+	struct skew_result *r = l->r;
+
+	(void)worker, (void)task;
+	l->failed = input_load(&r->pprof, l->path, &l->read, l->common, NULL, &l->e) < 0;
+	if (l->failed)
+		return;
+	r->has_pprof = true;
+	if (r->pprof.kind != INPUT_PPROF)
+		error_set(&l->e, EXIT_CODE_USAGE, "%s: is not a pprof profile", l->path);
+	l->failed = r->pprof.kind != INPUT_PPROF || cpu_series(&r->pprof, &r->b, &l->e) < 0;
+}
+
+static int pprof_window(void *ctx, int64_t *from, int64_t *to, struct error *e)
+{
+	struct pprof_load *l = ctx;
+	const struct profile *p = &l->r->pprof.profile;
+
+	pool_wait(l->pool);
+	if (l->failed) {
+		*e = l->e;
+		return -1;
+	}
+	*from = p->time_ns;
+	*to = p->time_ns ? p->time_ns + p->duration_ns : 0;
+	return 0;
+}
+
+/* Both files; of two errors pprof's is told. */
+static int load_both(struct skew_result *r, const char *perf, const char *pprof, const struct read_options *read,
+		     const struct common_options *common, struct error *e)
+{
+	struct pprof_load l = {
+		.r = r, .path = pprof, .common = common,
+		/* filters are for the recording; where binaries are is for both */
+		.read = {.symfs = read->symfs, .debug_dir = read->debug_dir, .binary = read->binary,
+			 .no_debuginfod = read->no_debuginfod, .no_demangle = read->no_demangle},
+	};
+	struct input_wants wants = {.no_comm = true, .by_process = true, .own_warnings = true, .keep_with_trace = true,
+				    .window = pprof_window, .window_ctx = &l};
+	int64_t from, to;
+
+	if (!strcmp(perf, "-") && !strcmp(pprof, "-"))
+		return error_set(e, EXIT_CODE_USAGE, "PERF and PPROF: only one of them can be standard input");
+	l.pool = pool_new(read->jobs == 1 ? 1 : 2);
+	pool_start(l.pool, 1, load_pprof, &l);
+	r->has_perf = input_load(&r->perf, perf, read, common, &wants, e) == 0;
+	if (pprof_window(&l, &from, &to, e) < 0 || !r->has_perf) {
+		pool_free(l.pool);
+		return -1;
+	}
+	pool_free(l.pool);
+	if (r->perf.kind != INPUT_PERF)
+		return error_set(e, EXIT_CODE_USAGE, "%s: is not a perf recording", perf);
+	return 0;
+}
+
 int skew_load(struct skew_result *r, const char *perf, const char *pprof, const struct read_options *read,
 	      const struct common_options *common, struct error *e)
 {
-	struct input_wants wants = {.no_comm = true, .by_process = true, .own_warnings = true, .keep_with_trace = true};
-	/* filters are for the recording; where binaries are is for both */
-	struct read_options plain = {.symfs = read->symfs, .debug_dir = read->debug_dir, .binary = read->binary,
-				     .no_debuginfod = read->no_debuginfod, .no_demangle = read->no_demangle};
 	const struct collect *c = &r->perf.collect;
 	struct compare_timers timers = {0};
 	struct warnings warnings;
 
-	if (input_load(&r->pprof, pprof, &plain, common, NULL, e) < 0)
+	if (load_both(r, perf, pprof, read, common, e) < 0)
 		return -1;
-	r->has_pprof = true;
-	if (r->pprof.kind != INPUT_PPROF)
-		return error_set(e, EXIT_CODE_USAGE, "%s: is not a pprof profile", pprof);
-	if (cpu_series(&r->pprof, &r->b, e) < 0)
-		return -1;
-	wants.wall_from = r->pprof.profile.time_ns;
-	wants.wall_to = wants.wall_from ? wants.wall_from + r->pprof.profile.duration_ns : 0;
-	if (input_load(&r->perf, perf, read, common, &wants, e) < 0)
-		return -1;
-	r->has_perf = true;
-	if (r->perf.kind != INPUT_PERF)
-		return error_set(e, EXIT_CODE_USAGE, "%s: is not a perf recording", perf);
-	note_window(r, &wants);
+	note_window(r);
 	warnings_make(&warnings, c);
 	for (size_t i = 0; i < warnings.nr; i++)
 		skew_note(r, "%s: %s", perf, warnings.text[i]);
@@ -419,7 +479,7 @@ int skew_load(struct skew_result *r, const char *perf, const char *pprof, const 
 	r->coverage = r->coverage_low = r->coverage_high = NAN;
 	timers.threads = count_threads(r);
 	timers.cpu_wide = is_cpu_wide(c);
-	timers.late = late_share(r, (double)(wants.wall_to - wants.wall_from) / 1e9);
+	timers.late = late_share(r, r->pprof.profile.time_ns ? (double)r->pprof.profile.duration_ns / 1e9 : 0);
 	if (r->timed)
 		compare_coverage(r->c.a_weight, r->c.a_samples, r->c.b_weight, r->c.b_samples, &timers,
 				 &r->coverage, &r->coverage_low, &r->coverage_high);

@@ -38,6 +38,8 @@ struct driver {
 	bool finished;
 	bool switches; /* an event of them is among the attributes */
 	double walk_time; /* seconds of wall time, while nothing else was done */
+	bool has_window; /* opts->window was asked */
+	int64_t wall_from, wall_to;
 	bool owned; /* blocks are memory: decompressed, or from a pipe */
 };
 
@@ -234,32 +236,38 @@ static size_t count_ready(struct driver *d)
 }
 
 /* Narrows the window of time to a span of the wall clock, once it is known how the two clocks are joined. */
-static void set_wall_window(struct driver *d)
+static int set_wall_window(struct driver *d, struct error *e)
 {
 	const struct collect_options *o = d->run.opts;
 	struct filter *f = &d->run.filter;
 	int64_t offset;
 
-	if (o->wall_to <= o->wall_from || !perfdata_wall_offset(d->run.perfdata, &offset))
-		return;
+	if (o->window && !d->has_window && o->window(o->window_ctx, &d->wall_from, &d->wall_to, e) < 0)
+		return -1;
+	d->has_window = true;
+	if (d->wall_to <= d->wall_from || !perfdata_wall_offset(d->run.perfdata, &offset))
+		return 0;
 	if (!f->has_time) {
 		f->has_time = true;
 		f->time_from = 0;
 		f->time_to = UINT64_MAX;
 	}
-	if (o->wall_from - offset > 0 && (uint64_t)(o->wall_from - offset) > f->time_from)
-		f->time_from = (uint64_t)(o->wall_from - offset);
-	if (o->wall_to - offset > 0 && (uint64_t)(o->wall_to - offset) < f->time_to)
-		f->time_to = (uint64_t)(o->wall_to - offset);
+	if (d->wall_from - offset > 0 && (uint64_t)(d->wall_from - offset) > f->time_from)
+		f->time_from = (uint64_t)(d->wall_from - offset);
+	if (d->wall_to - offset > 0 && (uint64_t)(d->wall_to - offset) < f->time_to)
+		f->time_to = (uint64_t)(d->wall_to - offset);
+	return 0;
 }
 
-static void start_ready(struct driver *d)
+static int start_ready(struct driver *d, struct error *e)
 {
 	size_t n = count_ready(d);
 
 	if (!n)
-		return;
-	set_wall_window(d); /* in pipe form the records have told it by now */
+		return 0;
+	/* in pipe form the records have told the clocks' offset by now */
+	if (set_wall_window(d, e) < 0)
+		return -1;
 	freeze(d, n);
 	ALLOC_GROW(d->ready_blocks, n, d->alloc_ready);
 	for (size_t i = 0; i < n; i++)
@@ -276,6 +284,7 @@ static void start_ready(struct driver *d)
 	if (d->run.evidence)
 		evidence_expect(d->run.evidence, n);
 	pool_start(d->pool, n, work_block, d);
+	return 0;
 }
 
 static void finish_ready(struct driver *d)
@@ -320,7 +329,8 @@ static int drive(struct driver *d, struct error *e)
 		for (; d->walked < d->nr; d->walked++)
 			walk_block(d, &d->blocks[d->walked]);
 		report_progress(d);
-		start_ready(d);
+		if (start_ready(d, e) < 0)
+			return -1;
 	}
 	finish_ready(d);
 	/* the end once more: an event refused in the last walk is said now */

@@ -41,6 +41,12 @@ enum collect_by {
 	COLLECT_BY_GOROUTINE_ID, /* per goroutine */
 };
 
+/*
+ * A window of the wall clock, [from, to) in ns since 1970: only samples in it count, where the recording tells how its
+ * clock lies to it. 0, 0: no window. -1 with *e ends the run.
+ */
+typedef int collect_window_fn(void *ctx, int64_t *from, int64_t *to, struct error *e);
+
 struct collect_options {
 	/* which samples count; empty means all */
 	const char *event;	/* name as recorded, with or without its modifiers */
@@ -50,8 +56,8 @@ struct collect_options {
 	const char *goroutine;	/* RE2 expression: only goroutines whose name matches */
 	const char *time;	/* "START,STOP" in seconds of the recording's clock, or "10%-20%" */
 
-	/* wall-clock window in ns since 1970, used where the recording tells its offset; 0, 0: none */
-	int64_t wall_from, wall_to;
+	collect_window_fn *window; /* NULL: none. Asked once, when the first samples are about to be taken */
+	void *window_ctx;
 
 	/* how stacks are made */
 	const struct unwinder *unwinder; /* NULL: auto */

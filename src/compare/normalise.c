@@ -75,23 +75,31 @@ struct normaliser {
 	size_t last_depth, alloc_last;
 };
 
-static bool is_one_of(const char *name, const char *const *list)
+/* Sorted by name. */
+static const struct named_role {
+	const char *name;
+	enum frame_role role;
+} named_roles[] = {
+	/* what pprof puts where it cannot walk the stack (runtime/proc.go, sigprof) */
+	{"runtime._GC", ROLE_CUT},	     {"runtime._System", ROLE_CUT},
+	{"runtime._VDSO", ROLE_CLOCK},	     {"runtime.asmcgocall", ROLE_CGO},
+	{"runtime.cgocall", ROLE_CGO},	     {"runtime.deferreturn", ROLE_DROP},
+	{"runtime.goexit", ROLE_DROP},	     {"runtime.mcall", ROLE_SWITCH},
+	{"runtime.morestack", ROLE_SWITCH},  {"runtime.nanotime", ROLE_CLOCK},
+	{"runtime.nanotime1", ROLE_CLOCK},   {"runtime.systemstack", ROLE_SWITCH},
+	{"runtime.walltime", ROLE_CLOCK},    {"runtime.walltime1", ROLE_CLOCK},
+	{"time.Now", ROLE_CLOCK},	     {"time.now", ROLE_CLOCK},
+	{"time.runtimeNano", ROLE_CLOCK},    {"time.runtimeNow", ROLE_CLOCK},
+};
+
+static int by_name(const void *name, const void *role)
 {
-	for (; *list; list++)
-		if (!strcmp(name, *list))
-			return true;
-	return false;
+	return strcmp(name, ((const struct named_role *)role)->name);
 }
 
 static enum frame_role role_of(const struct normaliser *n, const struct profile_frame *f, const char *name)
 {
-	static const char *const dropped[] = {"runtime.goexit", "runtime.deferreturn", NULL};
-	static const char *const clocks[] = {"runtime.nanotime1", "runtime.nanotime", "time.now", "time.runtimeNow",
-					     "time.runtimeNano", "runtime.walltime", "runtime.walltime1",
-					     "time.Now", "runtime._VDSO", NULL};
-	/* what pprof puts where it cannot walk the stack (runtime/proc.go, sigprof) */
-	static const char *const cuts[] = {"runtime._System", "runtime._GC", NULL};
-	static const char *const switches[] = {"runtime.systemstack", "runtime.mcall", "runtime.morestack", NULL};
+	const struct named_role *named;
 
 	/* labels, also those that went through another format */
 	if (n->rules == NORMALISE_GO && !strcmp(name, "[truncated]"))
@@ -100,16 +108,13 @@ static enum frame_role role_of(const struct normaliser *n, const struct profile_
 		return ROLE_DROP;
 	if (n->rules == NORMALISE_NAMES)
 		return ROLE_KEEP;
-	if (is_one_of(name, cuts))
-		return ROLE_CUT;
-	if (f->kind == FRAME_KERNEL || is_one_of(name, dropped))
+	if (f->kind == FRAME_KERNEL)
 		return ROLE_DROP;
-	if (!strcmp(profile_str(n->in, f->dso), "[vdso]") || !strncmp(name, "[vdso]", 6) || is_one_of(name, clocks))
+	if (!strcmp(profile_str(n->in, f->dso), "[vdso]") || !strncmp(name, "[vdso]", 6))
 		return ROLE_CLOCK;
-	if (is_one_of(name, switches))
-		return ROLE_SWITCH;
-	if (!strcmp(name, "runtime.cgocall") || !strcmp(name, "runtime.asmcgocall"))
-		return ROLE_CGO;
+	named = bsearch(name, named_roles, sizeof(named_roles) / sizeof(*named_roles), sizeof(*named_roles), by_name);
+	if (named)
+		return named->role;
 	/* by the file as well: a profile that went through pprof's form does not say which functions are wrappers */
 	return f->wrapper || goname_is_made_wrapper(name, profile_str(n->in, f->file)) ? ROLE_WRAPPER : ROLE_KEEP;
 }

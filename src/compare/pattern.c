@@ -44,6 +44,36 @@ static uint8_t first_byte(const char *atom, size_t width)
 	return (uint8_t)atom[width - 1];
 }
 
+/* Which bytes what comes behind the prefix may begin with; all where that is not one group that must be there. */
+static void find_followers(struct pattern *p)
+{
+	size_t end = p->steps[p->rest].end;
+	bool any = p->text[p->rest] != '(' || p->text[end + 1] == '?';
+
+	for (size_t branch = p->rest; !any && branch != end; branch = p->steps[branch].next) {
+		any = !p->steps[branch].first;
+		p->follows[p->steps[branch].first] = true;
+	}
+	if (any)
+		memset(p->follows, true, sizeof(p->follows));
+}
+
+/* Most names fail here. */
+static void find_prefix(struct pattern *p)
+{
+	size_t at = 1, width;
+
+	if (*p->text != '^')
+		return;
+	p->prefix = xcalloc(strlen(p->text), 1);
+	while ((width = p->steps[at].width) && !strchr(".[", p->text[at]) && !is_repeat(p->text[at + width])) {
+		p->prefix[p->prefix_size++] = p->text[at + width - 1];
+		at += width;
+	}
+	p->rest = at;
+	find_followers(p);
+}
+
 bool pattern_make(struct pattern *p, const char *text)
 {
 	enum { DEEPEST = 16 };
@@ -86,12 +116,16 @@ bool pattern_make(struct pattern *p, const char *text)
 			width += is_repeat(text[at + width]);
 		}
 	}
-	return depth == 0;
+	if (depth)
+		return false;
+	find_prefix(p);
+	return true;
 }
 
 void pattern_release(struct pattern *p)
 {
 	free(p->steps);
+	free(p->prefix);
 }
 
 /* Whether the atom of `width` bytes at `atom` stands for c, which is not the end of the name. */
@@ -175,8 +209,9 @@ static bool matches(const struct pattern *p, size_t at, const char *name, const 
 
 bool pattern_matches(const struct pattern *p, const char *name)
 {
-	if (*p->text == '^')
-		return matches(p, 1, name, NULL);
+	if (p->prefix)
+		return !strncmp(name, p->prefix, p->prefix_size) && p->follows[(uint8_t)name[p->prefix_size]] &&
+		       matches(p, p->rest, name + p->prefix_size, NULL);
 	for (;; name++) {
 		if (matches(p, 0, name, NULL))
 			return true;

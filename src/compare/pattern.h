@@ -6,6 +6,7 @@
 #define COMPARE_PATTERN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The longest text of a pattern, in bytes. */
@@ -18,6 +19,10 @@ struct pattern {
 		uint8_t first;	    /* of a branch after '(' or '|': what it must begin with; 0: one of several, or nothing */
 		uint16_t next, end; /* at '(' and '|': the next '|' or the ')' of the group; at '(' also its end */
 	} *steps;		    /* one for each byte of text */
+	/* With ^: the plain characters behind it, as they stand in `text` up to `rest`, and what may follow them. */
+	char *prefix;
+	size_t prefix_size, rest;
+	bool follows[256];
 };
 
 /*
