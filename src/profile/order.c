@@ -41,10 +41,10 @@ static uint32_t *rank_strings(const struct profile *p)
 /* What orders frames, first things first. */
 struct frame_key {
 	uint64_t words[5];
-	uint32_t frame;
 };
+static _Thread_local const struct frame_key *sort_keys;
 
-static struct frame_key key_of(const struct profile_frame *f, const uint32_t *strings, uint32_t frame)
+static struct frame_key key_of(const struct profile_frame *f, const uint32_t *strings)
 {
 	return (struct frame_key){
 		.words = {(uint64_t)strings[f->name] << 32 | strings[f->dso],
@@ -52,13 +52,12 @@ static struct frame_key key_of(const struct profile_frame *f, const uint32_t *st
 			  (uint64_t)(uint32_t)f->address << 32 | (uint32_t)f->line,
 			  (uint64_t)strings[f->linkage] << 32 | (uint32_t)f->start_line,
 			  (uint64_t)f->kind << 1 | f->inlined},
-		.frame = frame,
 	};
 }
 
 static int by_key(const void *a, const void *b)
 {
-	const struct frame_key *x = a, *y = b;
+	const struct frame_key *x = &sort_keys[((const struct sort_pair *)a)->value], *y = &sort_keys[((const struct sort_pair *)b)->value];
 	int i = 0;
 
 	while (i < 4 && x->words[i] == y->words[i])
@@ -66,19 +65,37 @@ static int by_key(const void *a, const void *b)
 	return x->words[i] < y->words[i] ? -1 : x->words[i] > y->words[i];
 }
 
+/* Pairs sorted by their keys: those of one key by `compare`. */
+static void sort_ties(struct sort_pair *pairs, size_t total, int (*compare)(const void *, const void *))
+{
+	for (size_t i = 0, nr; i < total; i += nr) {
+		for (nr = 1; i + nr < total && pairs[i].key == pairs[i + nr].key; nr++)
+			;
+		if (nr > 1)
+			qsort(pairs + i, nr, sizeof(*pairs), compare);
+	}
+}
+
 /* Per frame its place in their order: stacks are compared by numbers then. Frames of the same contents have the same. */
 static uint32_t *rank_frames(const struct profile *p)
 {
 	struct frame_key *keys = xreallocarray(NULL, p->nr_frames, sizeof(*keys));
+	struct sort_pair *pairs = xreallocarray(NULL, p->nr_frames, sizeof(*pairs)), *room = xreallocarray(NULL, p->nr_frames, sizeof(*room));
 	uint32_t *strings = rank_strings(p), *rank = xcalloc(p->nr_frames, sizeof(*rank));
 
-	for (size_t i = 0; i < p->nr_frames; i++)
-		keys[i] = key_of(&p->frames[i], strings, (uint32_t)i);
-	qsort(keys, p->nr_frames, sizeof(*keys), by_key);
+	for (size_t i = 0; i < p->nr_frames; i++) {
+		keys[i] = key_of(&p->frames[i], strings);
+		pairs[i] = (struct sort_pair){keys[i].words[0], (uint32_t)i};
+	}
+	sort_keys = keys;
+	sort_pairs(pairs, room, p->nr_frames);
+	sort_ties(pairs, p->nr_frames, by_key);
 	for (size_t i = 1; i < p->nr_frames; i++)
-		rank[keys[i].frame] = rank[keys[i - 1].frame] + (by_key(&keys[i - 1], &keys[i]) != 0);
+		rank[pairs[i].value] = rank[pairs[i - 1].value] + (by_key(&pairs[i - 1], &pairs[i]) != 0);
 	free(strings);
 	free(keys);
+	free(pairs);
+	free(room);
 	return rank;
 }
 
@@ -159,12 +176,12 @@ uint32_t *profile_row_order(const struct profile *p)
 			pairs[i].key = near[pairs[i].value][word];
 		sort_pairs(pairs, room, p->nr_rows);
 	}
-	for (size_t i = 0, nr; i < p->nr_rows; i += nr) {
-		for (nr = 1; i + nr < p->nr_rows && !memcmp(near[pairs[i].value], near[pairs[i + nr].value], sizeof(*near)); nr++)
-			;
-		if (nr > 1)
-			qsort(pairs + i, nr, sizeof(*pairs), by_contents);
+	for (size_t i = 0; i < p->nr_rows; i++) {
+		bool same = i && !memcmp(near[pairs[i].value], near[pairs[i - 1].value], sizeof(*near));
+
+		pairs[i].key = same ? pairs[i - 1].key : i;
 	}
+	sort_ties(pairs, p->nr_rows, by_contents);
 	for (size_t i = 0; i < p->nr_rows; i++)
 		order[i] = pairs[i].value;
 	free(pairs);

@@ -3,9 +3,10 @@
  * (wants samples/count or cpu/nanoseconds, and Function.start_line).
  *
  * Inlined calls become lines of one location again; rows are written sorted by
- * their stacks' text, so that the bytes depend on the contents alone. Numbers are given
- * in that order; meanwhile several threads pack pieces of the message, of which
- * protobuf says that concatenated they are the whole.
+ * their stacks' text, so that the bytes depend on the contents alone. While they are
+ * sorted another thread finds the locations. These get their numbers in the rows' order;
+ * meanwhile several threads pack pieces of the message, of which protobuf says that
+ * concatenated they are the whole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,26 +30,11 @@ typedef Perftools__Profiles__Label Lab;
 
 struct writer {
 	const struct profile *p;
-	struct arena arena;
 	Msg m; /* all but the samples */
 	size_t alloc_strings, alloc_locations, alloc_functions;
-	uint32_t *string_of;  /* profile string id → index + 1 */
-	struct map64 functions;	  /* frame without line and address → id */
-	uint32_t *of_frame;	  /* location of this frame alone → index + 1 */
-	struct map64 locations;	  /* hash of its frames, of several, → first of a chain */
-	uint32_t *chain;	  /* location index → next with that hash + 1 */
-	size_t alloc_chain;
-	struct location_key {
-		uint32_t *frames;
-		size_t nr;
-	} *keys;
-	size_t alloc_keys;
-	struct node_location {
-		uint64_t id; /* 0: not known yet */
-		uint32_t caller;
-	} *of_node;
-	uint32_t *path; /* of one location */
-	size_t alloc_path;
+	uint32_t *string_of; /* profile string id → index + 1 */
+	struct finder *found;
+	uint32_t *number_of_node; /* its location's, 0: not yet */
 	const size_t *columns;
 	size_t nr_columns;
 	uint32_t *rows; /* that become samples, in order */
@@ -57,6 +43,31 @@ struct writer {
 	struct gzip_piece *pieces; /* not packed without gzip */
 	size_t nr_pieces;
 	struct pool_mark numbered; /* rows */
+	struct arena arena;
+};
+
+/* Locations and functions as they are found, before they have numbers. */
+struct finder {
+	const struct profile *p;
+	struct arena arena;
+	Fun **functions; /* their strings are the profile's ids until they have numbers */
+	size_t nr_functions, alloc_functions;
+	struct map64 function_index; /* frame without line and address → function */
+	struct found_location {
+		Loc message;	     /* its lines' functions are indexes until it has a number */
+		uint32_t *frames;    /* innermost first, */
+		size_t nr;	     /* the last one not inlined */
+		uint32_t next;	     /* with the same hash, + 1 */
+	} **locations;
+	size_t nr_locations, alloc_locations;
+	uint32_t *of_frame;	     /* location of this frame alone, + 1 */
+	struct map64 location_index; /* hash of its frames, of several → first of a chain */
+	struct found_node {
+		uint32_t location; /* + 1; 0: not known yet */
+		uint32_t caller;   /* the node of it */
+	} *of_node;
+	uint32_t *path; /* of one location */
+	size_t alloc_path;
 };
 
 /* Rows of a piece, from 100 KB to 1 MB: enough for deflate, and for as many pieces as there are processors. */
@@ -86,40 +97,38 @@ static int64_t extra_string(struct writer *w, const char *s)
 	return (int64_t)w->m.n_string_table - 1;
 }
 
-static uint64_t function_id(struct writer *w, uint32_t frame)
+/* --- locations and functions --------------------------------------------------------------- */
+
+static uint32_t find_function(struct finder *d, uint32_t frame)
 {
-	const struct profile_frame *f = &w->p->frames[frame];
+	const struct profile_frame *f = &d->p->frames[frame];
+	uint32_t linkage = f->linkage ? f->linkage : f->name, known;
 	/* frames are few enough that these fields' mix does not collide in practice; checked below */
 	uint64_t key = hash_u64(hash_u64((uint64_t)f->name << 32 | f->linkage) ^
 				((uint64_t)f->file << 32 | (uint32_t)f->start_line));
-	uint32_t known;
 	Fun *fn;
 
-	for (; (known = map64_get(&w->functions, key)) != MAP64_NONE; key++) {
-		const Fun *k = w->m.function[known];
+	for (; (known = map64_get(&d->function_index, key)) != MAP64_NONE; key++) {
+		const Fun *k = d->functions[known];
 
-		if (k->name == string(w, f->name) && k->filename == string(w, f->file) &&
-		    k->start_line == f->start_line &&
-		    k->system_name == string(w, f->linkage ? f->linkage : f->name))
-			return k->id;
+		if (k->name == f->name && k->filename == f->file && k->start_line == f->start_line && k->system_name == linkage)
+			return known;
 	}
-	fn = arena_alloc(&w->arena, sizeof(*fn));
+	fn = arena_alloc(&d->arena, sizeof(*fn));
 	perftools__profiles__function__init(fn);
-	fn->name = string(w, f->name);
-	fn->system_name = string(w, f->linkage ? f->linkage : f->name);
-	fn->filename = string(w, f->file);
+	fn->name = f->name;
+	fn->system_name = linkage;
+	fn->filename = f->file;
 	fn->start_line = f->start_line;
-	ALLOC_GROW(w->m.function, w->m.n_function + 1, w->alloc_functions);
-	map64_put(&w->functions, key, (uint32_t)w->m.n_function);
-	w->m.function[w->m.n_function++] = fn;
-	fn->id = w->m.n_function;
-	return fn->id;
+	ALLOC_GROW(d->functions, d->nr_functions + 1, d->alloc_functions);
+	map64_put(&d->function_index, key, (uint32_t)d->nr_functions);
+	d->functions[d->nr_functions] = fn;
+	return (uint32_t)d->nr_functions++;
 }
 
 /* The mapping whose file is the frame's binary: by address range first, then by name alone. */
-static uint64_t mapping_id(const struct writer *w, const struct profile_frame *f)
+static uint64_t mapping_id(const struct profile *p, const struct profile_frame *f)
 {
-	const struct profile *p = w->p;
 	uint64_t by_file = 0;
 
 	for (size_t i = 0; i < p->nr_mappings; i++) {
@@ -135,76 +144,99 @@ static uint64_t mapping_id(const struct writer *w, const struct profile_frame *f
 	return by_file;
 }
 
-static Loc *make_location(struct writer *w, const uint32_t *frames, size_t nr)
+static struct found_location *make_location(struct finder *d, const uint32_t *frames, size_t nr)
 {
-	const struct profile_frame *outer = &w->p->frames[frames[nr - 1]];
-	Loc *l = arena_alloc(&w->arena, sizeof(*l));
+	const struct profile_frame *outer = &d->p->frames[frames[nr - 1]];
+	struct found_location *found = arena_alloc(&d->arena, sizeof(*found));
+	Loc *l = &found->message;
 
+	*found = (struct found_location){.frames = arena_memdup(&d->arena, frames, nr * sizeof(*frames)), .nr = nr};
 	perftools__profiles__location__init(l);
-	l->mapping_id = mapping_id(w, outer);
+	l->mapping_id = mapping_id(d->p, outer);
 	l->address = outer->address;
 	if (nr == 1 && outer->nameless)
-		return l;
+		return found;
 	l->n_line = nr;
-	l->line = arena_alloc(&w->arena, nr * sizeof(Lin *));
+	l->line = arena_alloc(&d->arena, nr * sizeof(Lin *));
 	for (size_t i = 0; i < nr; i++) {
-		Lin *line = arena_alloc(&w->arena, sizeof(*line));
+		Lin *line = arena_alloc(&d->arena, sizeof(*line));
 
 		perftools__profiles__line__init(line);
-		line->function_id = function_id(w, frames[i]);
-		line->line = w->p->frames[frames[i]].line;
+		line->function_id = find_function(d, frames[i]);
+		line->line = d->p->frames[frames[i]].line;
 		l->line[i] = line;
 	}
-	return l;
+	return found;
 }
 
-/* The location of these frames, innermost first, the last one not inlined. */
-static uint64_t location_id(struct writer *w, const uint32_t *frames, size_t nr)
+/* The location of these frames, innermost first, the last one not inlined; + 1. */
+static uint32_t find_location(struct finder *d, const uint32_t *frames, size_t nr)
 {
 	uint64_t key = nr > 1 ? hash_bytes(frames, nr * sizeof(*frames)) : 0;
-	uint32_t i = nr > 1 ? map64_get(&w->locations, key) : MAP64_NONE, head = i;
-	Loc *l;
+	uint32_t i = nr > 1 ? map64_get(&d->location_index, key) : MAP64_NONE, head = i;
+	struct found_location *l;
 
-	if (nr == 1 && w->of_frame[*frames])
-		return w->m.location[w->of_frame[*frames] - 1]->id;
-	for (; i != MAP64_NONE; i = w->chain[i] ? w->chain[i] - 1 : MAP64_NONE)
-		if (w->keys[i].nr == nr && !memcmp(w->keys[i].frames, frames, nr * sizeof(*frames)))
-			return w->m.location[i]->id;
-	l = make_location(w, frames, nr);
-	i = (uint32_t)w->m.n_location;
-	ALLOC_GROW(w->m.location, w->m.n_location + 1, w->alloc_locations);
-	ALLOC_GROW(w->chain, w->m.n_location + 1, w->alloc_chain);
-	ALLOC_GROW(w->keys, w->m.n_location + 1, w->alloc_keys);
-	w->keys[i] = (struct location_key){arena_memdup(&w->arena, frames, nr * sizeof(*frames)), nr};
-	w->chain[i] = head == MAP64_NONE ? 0 : head + 1;
+	if (nr == 1 && d->of_frame[*frames])
+		return d->of_frame[*frames];
+	for (; i != MAP64_NONE; i = l->next ? l->next - 1 : MAP64_NONE) {
+		l = d->locations[i];
+		if (l->nr == nr && !memcmp(l->frames, frames, nr * sizeof(*frames)))
+			return i + 1;
+	}
+	l = make_location(d, frames, nr);
+	l->next = head == MAP64_NONE ? 0 : head + 1;
+	i = (uint32_t)d->nr_locations;
+	ALLOC_GROW(d->locations, d->nr_locations + 1, d->alloc_locations);
+	d->locations[d->nr_locations++] = l;
 	if (nr > 1)
-		map64_put(&w->locations, key, i);
+		map64_put(&d->location_index, key, i);
 	else
-		w->of_frame[*frames] = i + 1;
-	w->m.location[w->m.n_location++] = l;
-	l->id = w->m.n_location;
-	return l->id;
+		d->of_frame[*frames] = i + 1;
+	return i + 1;
 }
 
-/* The location that a node's frame is the innermost of, and the node of its caller. Known once a node has been seen. */
-static struct node_location location_of_node(struct writer *w, uint32_t node)
+/* The location that a node's frame is the innermost of; returns the node of its caller. */
+static uint32_t find_node(struct finder *d, uint32_t node)
 {
-	const struct profile *p = w->p;
-	struct node_location *known = &w->of_node[node];
+	const struct profile *p = d->p;
 	size_t nr = 0;
 	uint32_t at = node;
 
-	if (known->id)
-		return *known;
 	do {
-		ALLOC_GROW(w->path, nr + 1, w->alloc_path);
-		w->path[nr++] = p->nodes[at].frame;
+		ALLOC_GROW(d->path, nr + 1, d->alloc_path);
+		d->path[nr++] = p->nodes[at].frame;
 		at = p->nodes[at].parent;
-	} while (at && p->frames[w->path[nr - 1]].inlined);
-	known->caller = at;
-	known->id = location_id(w, w->path, nr);
-	return *known;
+	} while (at && p->frames[d->path[nr - 1]].inlined);
+	d->of_node[node] = (struct found_node){find_location(d, d->path, nr), at};
+	return at;
 }
+
+static void find_all(void *ctx, int worker, size_t task)
+{
+	struct finder *d = ctx;
+	const struct profile *p = d->p;
+
+	(void)worker, (void)task;
+	d->of_frame = xcalloc(p->nr_frames ? p->nr_frames : 1, sizeof(*d->of_frame));
+	d->of_node = xcalloc(p->nr_nodes ? p->nr_nodes : 1, sizeof(*d->of_node));
+	for (size_t r = 0; r < p->nr_rows; r++) /* who is known has callers that are */
+		for (uint32_t node = p->rows[r].node; node && !d->of_node[node].location;)
+			node = find_node(d, node);
+}
+
+static void finder_release(struct finder *d)
+{
+	free(d->functions);
+	free(d->locations);
+	free(d->of_frame);
+	free(d->of_node);
+	free(d->path);
+	map64_release(&d->function_index);
+	map64_release(&d->location_index);
+	arena_release(&d->arena);
+}
+
+/* --- their numbers ---------------------------------------------------------------------------- */
 
 static bool has_values(const struct writer *w, uint32_t row)
 {
@@ -222,18 +254,44 @@ static void choose_rows(struct writer *w)
 			w->rows[w->nr_rows++] = w->rows[i];
 }
 
+static uint64_t number_function(struct writer *w, Fun *fn)
+{
+	if (fn->id)
+		return fn->id;
+	fn->name = string(w, (uint32_t)fn->name);
+	fn->system_name = string(w, (uint32_t)fn->system_name);
+	fn->filename = string(w, (uint32_t)fn->filename);
+	ALLOC_GROW(w->m.function, w->m.n_function + 1, w->alloc_functions);
+	w->m.function[w->m.n_function++] = fn;
+	fn->id = w->m.n_function;
+	return fn->id;
+}
+
+static uint32_t number_location(struct writer *w, Loc *l)
+{
+	if (l->id)
+		return (uint32_t)l->id;
+	for (size_t i = 0; i < l->n_line; i++)
+		l->line[i]->function_id = number_function(w, w->found->functions[l->line[i]->function_id]);
+	ALLOC_GROW(w->m.location, w->m.n_location + 1, w->alloc_locations);
+	w->m.location[w->m.n_location++] = l;
+	l->id = w->m.n_location;
+	return (uint32_t)l->id;
+}
+
 /* All that the samples need gets its number; threads that wait for samples of a piece go on. */
 static void number_samples(struct writer *w)
 {
 	const struct profile *p = w->p;
+	const struct finder *d = w->found;
 
 	for (size_t i = 0; i < w->nr_rows; i++) {
 		const struct profile_row *row = &p->rows[w->rows[i]];
 		const struct profile_labels *set = &p->label_sets[row->labels];
 
-		/* who is known has callers that are */
-		for (uint32_t node = row->node; node && !w->of_node[node].id;)
-			node = location_of_node(w, node).caller;
+		/* who has one has callers that have */
+		for (uint32_t node = row->node; node && !w->number_of_node[node]; node = d->of_node[node].caller)
+			w->number_of_node[node] = number_location(w, &d->locations[d->of_node[node].location - 1]->message);
 		for (uint32_t l = set->first; l < set->first + set->nr; l++) {
 			string(w, p->labels[l].key);
 			string(w, p->labels[l].str);
@@ -246,16 +304,23 @@ static void number_samples(struct writer *w)
 
 /* --- samples, by several threads: of the writer only what is numbered is read ------------------------------------------- */
 
-static void set_locations(const struct writer *w, Sam *s, uint32_t node, struct arena *arena)
+/* What one thread makes samples of. */
+struct maker {
+	struct arena arena;
+	uint64_t *path;
+	size_t alloc;
+};
+
+static void set_locations(const struct writer *w, Sam *s, uint32_t node, struct maker *m)
 {
 	size_t nr = 0;
 
-	for (uint32_t n = node; n; n = w->of_node[n].caller)
-		nr++;
+	for (; node; node = w->found->of_node[node].caller) {
+		ALLOC_GROW(m->path, nr + 1, m->alloc);
+		m->path[nr++] = w->number_of_node[node];
+	}
 	s->n_location_id = nr;
-	s->location_id = arena_alloc(arena, (nr + 1) * sizeof(*s->location_id));
-	for (uint64_t *id = s->location_id; node; node = w->of_node[node].caller)
-		*id++ = w->of_node[node].id;
+	s->location_id = arena_memdup(&m->arena, m->path, nr * sizeof(*m->path));
 }
 
 static int64_t known_string(const struct writer *w, uint32_t id)
@@ -263,15 +328,15 @@ static int64_t known_string(const struct writer *w, uint32_t id)
 	return id ? w->string_of[id] - 1 : 0;
 }
 
-static void set_labels(const struct writer *w, Sam *s, uint32_t set, struct arena *arena)
+static void set_labels(const struct writer *w, Sam *s, uint32_t set, struct maker *m)
 {
 	const struct profile_labels *l = &w->p->label_sets[set];
 
 	s->n_label = l->nr;
-	s->label = arena_alloc(arena, (l->nr + 1) * sizeof(Lab *));
+	s->label = arena_alloc(&m->arena, (l->nr + 1) * sizeof(Lab *));
 	for (uint32_t i = 0; i < l->nr; i++) {
 		const struct profile_label *from = &w->p->labels[l->first + i];
-		Lab *to = arena_alloc(arena, sizeof(*to));
+		Lab *to = arena_alloc(&m->arena, sizeof(*to));
 
 		perftools__profiles__label__init(to);
 		to->key = known_string(w, from->key);
@@ -282,15 +347,15 @@ static void set_labels(const struct writer *w, Sam *s, uint32_t set, struct aren
 	}
 }
 
-static Sam *make_sample(const struct writer *w, uint32_t row, struct arena *arena)
+static Sam *make_sample(const struct writer *w, uint32_t row, struct maker *m)
 {
-	Sam *s = arena_alloc(arena, sizeof(*s));
+	Sam *s = arena_alloc(&m->arena, sizeof(*s));
 
 	perftools__profiles__sample__init(s);
-	set_locations(w, s, w->p->rows[row].node, arena);
-	set_labels(w, s, w->p->rows[row].labels, arena);
+	set_locations(w, s, w->p->rows[row].node, m);
+	set_labels(w, s, w->p->rows[row].labels, m);
 	s->n_value = w->nr_columns;
-	s->value = arena_alloc(arena, w->nr_columns * sizeof(*s->value));
+	s->value = arena_alloc(&m->arena, w->nr_columns * sizeof(*s->value));
 	for (size_t c = 0; c < w->nr_columns; c++)
 		s->value[c] = w->p->series[w->columns[c]].values[row];
 	return s;
@@ -315,7 +380,7 @@ static void make_piece(void *ctx, int worker, size_t task)
 {
 	struct writer *w = ctx;
 	size_t from = task * PIECE_ROWS, left = w->nr_rows - from, nr = left < PIECE_ROWS ? left : PIECE_ROWS;
-	struct arena arena = {0};
+	struct maker maker = {.alloc = 0};
 	Msg m;
 
 	(void)worker;
@@ -326,11 +391,12 @@ static void make_piece(void *ctx, int worker, size_t task)
 		m.sample_type = w->m.sample_type;
 	}
 	m.n_sample = nr;
-	m.sample = arena_alloc(&arena, (nr + 1) * sizeof(Sam *));
+	m.sample = arena_alloc(&maker.arena, (nr + 1) * sizeof(Sam *));
 	for (size_t i = 0; i < nr; i++)
-		m.sample[i] = make_sample(w, w->rows[from + i], &arena);
+		m.sample[i] = make_sample(w, w->rows[from + i], &maker);
 	pack(w, task, &m);
-	arena_release(&arena);
+	arena_release(&maker.arena);
+	free(maker.path);
 }
 
 /* All but the samples and their types. */
@@ -420,19 +486,15 @@ static void add_head(struct writer *w, bool go_cpu)
 }
 
 /* While this thread numbers, the others pack what has its numbers. */
-static void write_pieces(struct writer *w, FILE *f, bool go_cpu, int jobs)
+static void write_pieces(struct writer *w, FILE *f, bool go_cpu, struct pool *pool)
 {
-	struct pool *pool;
-
 	w->nr_pieces = (w->nr_rows ? (w->nr_rows + PIECE_ROWS - 1) / PIECE_ROWS : 1) + 1;
 	w->pieces = xcalloc(w->nr_pieces, sizeof(*w->pieces));
-	pool = pool_new(w->nr_pieces > 2 ? jobs : 1);
 	pool_start(pool, w->nr_pieces - 1, make_piece, w);
 	number_samples(w);
 	add_head(w, go_cpu);
 	make_last_piece(w);
 	pool_wait(pool);
-	pool_free(pool);
 	if (w->gzip)
 		gzip_write(w->pieces, w->nr_pieces, f);
 	for (size_t i = 0; i < w->nr_pieces; i++) {
@@ -446,7 +508,9 @@ static void write_pieces(struct writer *w, FILE *f, bool go_cpu, int jobs)
 int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_options *opts, struct error *e)
 {
 	size_t *columns = xreallocarray(NULL, p->nr_series, sizeof(*columns));
-	struct writer w = {.p = p, .gzip = opts->gzip, .columns = columns, .numbered = POOL_MARK_INIT};
+	struct finder found = {.p = p};
+	struct writer w = {.p = p, .found = &found, .gzip = opts->gzip, .columns = columns, .numbered = POOL_MARK_INIT};
+	struct pool *pool = pool_new(p->nr_rows > PIECE_ROWS ? opts->jobs : 1);
 
 	/* Go PGO and `go tool pprof` expect samples/count, cpu/nanoseconds: of one event */
 	for (size_t i = 0; i < p->nr_series; i++)
@@ -454,26 +518,23 @@ int pprof_write(const struct profile *p, FILE *f, const struct pprof_write_optio
 			columns[w.nr_columns++] = i;
 	perftools__profiles__profile__init(&w.m);
 	w.string_of = xcalloc(p->strings.nr, sizeof(*w.string_of));
-	w.of_frame = xcalloc(p->nr_frames ? p->nr_frames : 1, sizeof(*w.of_frame));
-	w.of_node = xcalloc(p->nr_nodes ? p->nr_nodes : 1, sizeof(*w.of_node));
+	w.number_of_node = xcalloc(p->nr_nodes ? p->nr_nodes : 1, sizeof(*w.number_of_node));
+	pool_start(pool, 1, find_all, &found);
 	string(&w, 0); /* the table begins with "" */
 	add_types(&w, opts->go_cpu);
 	add_mappings(&w);
 	choose_rows(&w);
-	write_pieces(&w, f, opts->go_cpu, opts->jobs);
+	pool_wait(pool);
+	write_pieces(&w, f, opts->go_cpu, pool);
+	pool_free(pool);
 	free(columns);
 	free(w.m.string_table);
 	free(w.m.location);
 	free(w.m.function);
 	free(w.string_of);
-	free(w.chain);
-	free(w.keys);
-	free(w.of_frame);
-	free(w.of_node);
-	free(w.path);
+	free(w.number_of_node);
 	free(w.rows);
-	map64_release(&w.functions);
-	map64_release(&w.locations);
+	finder_release(&found);
 	arena_release(&w.arena);
 	return ferror(f) ? error_set(e, EXIT_CODE_OUTPUT, "cannot write: %s", strerror(errno)) : 0;
 }
