@@ -276,14 +276,38 @@ static void each_line(struct symtab *t, char *line, char *text_end, void (*fn)(v
 	}
 }
 
+static void release_text(struct symtab *t)
+{
+	if (t->map.data)
+		file_map_close(&t->map);
+	else
+		free(t->text);
+	t->map = (struct file_map){.data = NULL};
+	t->text = NULL;
+}
+
 /* The text stays with the table. Returns its size. */
 static size_t take_text(struct symtab *t, const char *path)
 {
 	size_t size;
 
-	free(t->text);
+	release_text(t);
 	t->text = read_text(path, &size);
 	return size;
+}
+
+/* The same of a file that has a size, as those in /proc have none. Another may write to it or cut it short meanwhile. */
+static size_t take_mapped(struct symtab *t, const char *path)
+{
+	struct error e;
+
+	release_text(t);
+	if (file_map_open_private(&t->map, path, &e) < 0 || !t->map.size || t->map.size >= MAX_TEXT) {
+		file_map_close(&t->map);
+		return take_text(t, path);
+	}
+	t->text = (char *)(uintptr_t)t->map.data;
+	return t->map.size;
 }
 
 #define ONES UINT64_C(0x0101010101010101)
@@ -408,7 +432,7 @@ static size_t sorted_lines(struct kallsyms *k, size_t size)
 uint64_t symtab_add_kallsyms(struct symtab *t, const char *path, const char *ref)
 {
 	struct kallsyms k = {t, ref, ref ? strlen(ref) : 0, 0};
-	size_t size = take_text(t, path);
+	size_t size = take_mapped(t, path);
 
 	if (!size)
 		return 0;
@@ -537,6 +561,8 @@ static const char *read_line(const struct symtab *t, const char *line, struct sy
 	uint64_t addr = 0;
 	char type = 0;
 
+	if (!end) /* it was there when the lines were counted */
+		end = t->text + t->sorted - 1;
 	name = split_line(line, end, &addr, &type, &name_end);
 	*s = (struct symtab_entry){.start = addr + t->shift, .rank = type == 'T'};
 	*len = name ? (size_t)(name_end - name) : 0;
@@ -556,10 +582,10 @@ static struct symtab_entry find_line(struct symtab *t, uint64_t addr, uint64_t *
 		const char *mid = line_before(t, lo + (hi - lo) / 2 + 1);
 
 		after = read_line(t, mid, &s, &len);
-		if (s.start <= addr)
-			lo = after;
-		else
+		if (s.start > addr)
 			hi = mid;
+		else
+			lo = after > lo ? after : hi;
 	}
 	for (const char *line = lo; line > t->text;) {
 		line = line_before(t, line);
@@ -628,7 +654,7 @@ const struct symtab_entry *symtab_find(struct symtab *t, uint64_t addr)
 void symtab_release(struct symtab *t)
 {
 	free(t->entries);
-	free(t->text);
+	release_text(t);
 	arena_release(&t->strings);
 	*t = (struct symtab){0};
 }

@@ -5,6 +5,7 @@
 #define PROCESS_SYMTAB_H
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "process/module.h"
 
 struct symtab_entry {
@@ -21,6 +22,7 @@ struct symtab {
 	size_t nr, alloc;
 	struct arena strings; /* names that were made here */
 	char *text;	      /* the text file that holds the others, or NULL: they are in an ELF file */
+	struct file_map map;  /* of the text, if it has any data: what is read only here and there need not be copied */
 	/* kallsyms: so many bytes of the text are lines in order of address, and no entries */
 	size_t sorted;
 	uint64_t shift;		   /* is added to the addresses in them */
