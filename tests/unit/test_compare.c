@@ -340,6 +340,9 @@ static void patterns(void)
 		{"^[a-c]+x?$", "abc", true},	  {"^(a.*|b)z$", "azbz", true},	      {"^(a.*|b)z$", "azb", false},
 		{"b", "abc", true},		  {"b$", "abc", false},		      {"", "", true},
 		{"^a\\.b$", "axb", false},	  {"^(a|)b$", "b", true},	      {"^(a$|ab)", "abc", true},
+		{"^ab?c", "ac", true},		  {"^ab*(c|d)$", "abbd", true},	      {"^ab(c|d)?e", "abe", true},
+		{"^a\\.(b|[cd]x)e", "a.dxe", true}, {"^ab((c|d)e|f)$", "abde", true}, {"^ab(c|d)$", "ab", false},
+		{"^ab", "a", false},		  {"^$", "", true},		      {"^$", "a", false},
 	};
 	struct pattern p;
 

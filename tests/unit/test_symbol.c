@@ -277,6 +277,36 @@ static void kernel_symbols_in_order(void)
 	symtab_release(&parsed);
 }
 
+/* Another process may cut the file short while its lines are looked through: names are lost, nothing else. */
+static void kernel_symbols_cut_short(void)
+{
+	static const off_t sizes[] = {50000, 4096, 100, 0};
+	static char text[1 << 17];
+	const uint64_t first = UINT64_C(0xffffffff81000000);
+	struct symtab t = {0};
+	size_t n = 0, known = 0;
+	char *path;
+
+	for (unsigned i = 0; i < 4096; i++) /* 32 bytes each: whole pages, whose last line has no newline */
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%016llx t function%04u\n", (unsigned long long)(first + 16 * i), i);
+	text[n - 1] = '\0';
+	path = write_file(text);
+	symtab_add_kallsyms(&t, path, NULL);
+	symtab_finish(&t);
+	for (uint64_t a = first; a < first + 16 * 4096; a += 16)
+		known += at(&t, a)[0] == 'f';
+	CU_ASSERT_EQUAL(known, 4096);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		CU_ASSERT_EQUAL(truncate(path, sizes[i]), 0);
+		known = 0;
+		for (uint64_t a = first; a < first + 16 * 4096; a += 16)
+			known += at(&t, a)[0] == 'f';
+		CU_ASSERT(known <= (size_t)sizes[i] / 32 + 1);
+	}
+	unlink(path);
+	symtab_release(&t);
+}
+
 /* Out of order in the upper half of the address alone. */
 static void kernel_symbols_far_apart(void)
 {
@@ -511,6 +541,7 @@ static const struct suite_test tests[] = {
 	{"JIT maps", jit_maps},
 	{"kernel symbols", kernel_symbols},
 	{"kernel symbols in order of address", kernel_symbols_in_order},
+	{"kernel symbols: file cut short", kernel_symbols_cut_short},
 	{"kernel symbols far apart", kernel_symbols_far_apart},
 	{"files that are not there", files_that_are_not_there},
 	{"lines too long", lines_too_long},
