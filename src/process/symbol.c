@@ -211,11 +211,14 @@ static size_t by_dwarf(const struct modules *ms, struct symbols *s, uint64_t vad
 	return n;
 }
 
-static size_t by_table(const struct modules *ms, struct symtab *table, uint64_t vaddr,
+/* table: one of m's. */
+static size_t by_table(struct modules *ms, struct module *m, struct symtab *table, uint64_t vaddr,
 		       struct strtab *strings, struct symbol *out)
 {
 	const struct symtab_entry *entry = symtab_find(table, vaddr);
 
+	if (symtab_cut(table))
+		module_set_broken(ms, m, m->kept_symbols ? m->kept_symbols : m->symbol_file, xstrdup("cut short while it was read"));
 	if (!entry)
 		return 0;
 	*out = (struct symbol){.named = true, .start = entry->start};
@@ -251,7 +254,7 @@ static size_t by_kernel(struct modules *ms, const struct module *m, uint64_t vad
 	if (!kernel->symbols)
 		kernel->symbols = load(ms, kernel);
 	if (!kernel->symbols->moved)
-		n = by_table(ms, modules_table(kernel->symbols, kernel), m->kernel_start + vaddr, strings, out);
+		n = by_table(ms, kernel, modules_table(kernel->symbols, kernel), m->kernel_start + vaddr, strings, out);
 	module_unlock(kernel);
 	return n;
 }
@@ -285,7 +288,7 @@ size_t symbolise(struct modules *ms, struct module *m, uint64_t vaddr, unsigned 
 		if (m->symbols->dwarf)
 			n = by_dwarf(ms, m->symbols, vaddr, want & SYMBOL_INLINES, strings, out, max);
 		if (!n)
-			n = by_table(ms, &m->symbols->table, vaddr, strings, out);
+			n = by_table(ms, m, &m->symbols->table, vaddr, strings, out);
 		module_unlock(m);
 	}
 	if (!n && m->kind == MODULE_KMOD)

@@ -630,9 +630,15 @@ static const struct symtab_entry *find_both(struct symtab *t, size_t above, uint
 	return t->found.name ? &t->found : NULL;
 }
 
+bool symtab_cut(const struct symtab *t)
+{
+	return t->map.data && file_map_shrank(&t->map);
+}
+
 const struct symtab_entry *symtab_find(struct symtab *t, uint64_t addr)
 {
 	size_t lo = 0, hi = t->nr;
+	const struct symtab_entry *found;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
@@ -642,8 +648,10 @@ const struct symtab_entry *symtab_find(struct symtab *t, uint64_t addr)
 		else
 			hi = mid;
 	}
-	if (t->sorted)
-		return find_both(t, lo, addr);
+	if (t->sorted) {
+		found = find_both(t, lo, addr);
+		return symtab_cut(t) ? NULL : found;
+	}
 	/* a short symbol inside a long one: look a little further back */
 	for (size_t i = lo; i > 0 && lo - i < 8; i--)
 		if (addr < t->entries[i - 1].end)

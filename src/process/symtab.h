@@ -48,6 +48,8 @@ void symtab_shift(struct symtab *t, uint64_t delta);
 void symtab_finish(struct symtab *t);
 /* NULL where there is none; valid until the next call. */
 const struct symtab_entry *symtab_find(struct symtab *t, uint64_t addr);
+/* Whether the text file was cut short since it was taken in: nothing is found any more. */
+bool symtab_cut(const struct symtab *t);
 void symtab_release(struct symtab *t);
 bool symtab_has_section(Elf *elf, const char *name);
 

@@ -277,10 +277,10 @@ static void kernel_symbols_in_order(void)
 	symtab_release(&parsed);
 }
 
-/* Another process may cut the file short while its lines are looked through: names are lost, nothing else. */
+/* Another process may cut the file short while its lines are looked through: that ends the names. */
 static void kernel_symbols_cut_short(void)
 {
-	static const off_t sizes[] = {50000, 4096, 100, 0};
+	static const off_t sizes[] = {50000, 100, 0};
 	static char text[1 << 17];
 	const uint64_t first = UINT64_C(0xffffffff81000000);
 	struct symtab t = {0};
@@ -301,7 +301,8 @@ static void kernel_symbols_cut_short(void)
 		known = 0;
 		for (uint64_t a = first; a < first + 16 * 4096; a += 16)
 			known += at(&t, a)[0] == 'f';
-		CU_ASSERT(known <= (size_t)sizes[i] / 32 + 1);
+		CU_ASSERT(known < 20); /* those in reach before it was noticed */
+		CU_ASSERT(symtab_cut(&t));
 	}
 	unlink(path);
 	symtab_release(&t);
