@@ -648,6 +648,8 @@ static void fill_profile(struct collect *c, const struct run *run, const struct 
 	}
 	expand_locations(&x, c, run, all, names);
 	named = clock_seconds();
+	if (run->opts->lines) /* else many are of one function */
+		profile_reserve(p, all->nr_nodes, all->nr_nodes / 4);
 	node[0] = 0;
 	for (size_t n = 1; n < all->nr_nodes; n++) {
 		const struct stacks_location *l = &all->locations[all->nodes[n].location];

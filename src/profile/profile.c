@@ -44,12 +44,13 @@ static bool label_equal(const struct profile_label *a, const struct profile_labe
 	return a->key == b->key && a->str == b->str && a->num == b->num && a->unit == b->unit;
 }
 
-/* Doubles a slot table when it is half full; `hash_of(i)` gives item i's hash. */
-#define INDEX_GROW(slots, mask, nr, hash_of)                                   \
+/* Doubles a slot table until `room` fill no more than half of it; `hash_of(i)` gives the hash of item i of nr. */
+#define INDEX_RESERVE(slots, mask, nr, room, hash_of)                          \
 	do {                                                                   \
-		if ((nr) * 2 > (mask)) {                                       \
+		if ((room) * 2 > (mask)) {                                     \
 			free(slots);                                           \
-			(mask) = (mask) * 2 + 1;                               \
+			while ((room) * 2 > (mask))                            \
+				(mask) = (mask) * 2 + 1;                       \
 			(slots) = xcalloc((mask) + 1, sizeof(*(slots)));       \
 			for (size_t i_ = 0; i_ < (nr); i_++) {                 \
 				size_t s_ = (hash_of(i_)) & (mask);            \
@@ -59,6 +60,7 @@ static bool label_equal(const struct profile_label *a, const struct profile_labe
 			}                                                      \
 		}                                                              \
 	} while (0)
+#define INDEX_GROW(slots, mask, nr, hash_of) INDEX_RESERVE(slots, mask, nr, nr, hash_of)
 
 void profile_init(struct profile *p)
 {
@@ -236,6 +238,16 @@ void profile_add_value(struct profile *p, size_t row, size_t series, int64_t val
 
 	s->values[row] = profile_sum(s->values[row], value);
 	s->total = profile_sum(s->total, value);
+}
+
+void profile_reserve(struct profile *p, size_t nodes, size_t rows)
+{
+#define NODE_HASH(i) pair_hash(p->nodes[i].parent, p->nodes[i].frame)
+#define ROW_HASH(i) pair_hash(p->rows[i].node, p->rows[i].labels)
+	INDEX_RESERVE(p->node_slots, p->node_mask, p->nr_nodes, nodes, NODE_HASH);
+	INDEX_RESERVE(p->row_slots, p->row_mask, p->nr_rows, rows, ROW_HASH);
+#undef NODE_HASH
+#undef ROW_HASH
 }
 
 int64_t *profile_self(const struct profile *p, size_t series)

@@ -123,6 +123,8 @@ uint32_t profile_find_node(const struct profile *p, uint32_t parent, uint32_t fr
 uint32_t profile_add_labels(struct profile *p, struct profile_label *labels, size_t nr);
 /* The row of (node, labels), made with zeros when new. */
 size_t profile_add_row(struct profile *p, uint32_t node, uint32_t labels);
+/* Room for so many nodes and rows in their indexes, which else grow by doubling. */
+void profile_reserve(struct profile *p, size_t nodes, size_t rows);
 /* a + b, INT64_MAX or INT64_MIN where that does not fit. */
 static inline int64_t profile_sum(int64_t a, int64_t b)
 {
