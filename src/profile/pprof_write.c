@@ -361,12 +361,24 @@ static Sam *make_sample(const struct writer *w, uint32_t row, struct maker *m)
 	return s;
 }
 
-static void pack(const struct writer *w, size_t piece, const Msg *m)
+/*
+ * No sample takes more bytes: the numbers of its fields one each, a length or a location's number, of 32 bits, five, and
+ * other numbers ten. To count them exactly takes protobuf-c as long as to write them.
+ */
+static size_t most_packed(const Sam *s)
 {
-	size_t size = perftools__profiles__profile__get_packed_size(m);
-	uint8_t *bytes = xmalloc(size ? size : 1);
+	enum { FIELD = 1, LENGTH = 5, NUMBER = 10, LABEL_FIELDS = 4 };
 
-	perftools__profiles__profile__pack(m, bytes);
+	return FIELD + LENGTH + FIELD + LENGTH + LENGTH * s->n_location_id + FIELD + LENGTH + NUMBER * s->n_value +
+	       (FIELD + LENGTH + LABEL_FIELDS * (FIELD + NUMBER)) * s->n_label;
+}
+
+/* room: the message takes no more bytes. */
+static void pack(const struct writer *w, size_t piece, const Msg *m, size_t room)
+{
+	uint8_t *bytes = xmalloc(room ? room : 1);
+	size_t size = perftools__profiles__profile__pack(m, bytes);
+
 	if (w->gzip) {
 		gzip_pack(&w->pieces[piece], bytes, size, piece + 1 == w->nr_pieces);
 		free(bytes);
@@ -381,6 +393,7 @@ static void make_piece(void *ctx, int worker, size_t task)
 	struct writer *w = ctx;
 	size_t from = task * PIECE_ROWS, left = w->nr_rows - from, nr = left < PIECE_ROWS ? left : PIECE_ROWS;
 	struct maker maker = {.alloc = 0};
+	size_t room = 0;
 	Msg m;
 
 	(void)worker;
@@ -389,12 +402,15 @@ static void make_piece(void *ctx, int worker, size_t task)
 	if (task == 0) {
 		m.n_sample_type = w->m.n_sample_type;
 		m.sample_type = w->m.sample_type;
+		room = perftools__profiles__profile__get_packed_size(&m);
 	}
 	m.n_sample = nr;
 	m.sample = arena_alloc(&maker.arena, (nr + 1) * sizeof(Sam *));
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		m.sample[i] = make_sample(w, w->rows[from + i], &maker);
-	pack(w, task, &m);
+		room += most_packed(m.sample[i]);
+	}
+	pack(w, task, &m, room);
 	arena_release(&maker.arena);
 	free(maker.path);
 }
@@ -405,7 +421,7 @@ static void make_last_piece(const struct writer *w)
 	Msg m = w->m;
 
 	m.n_sample_type = 0;
-	pack(w, w->nr_pieces - 1, &m);
+	pack(w, w->nr_pieces - 1, &m, perftools__profiles__profile__get_packed_size(&m));
 }
 
 /* --- the rest of the message -------------------------------------------------------------------- */

@@ -438,6 +438,50 @@ static void many_fields(void)
 	CU_ASSERT_FALSE(pprof_recognise(fields, sizeof(fields)));
 }
 
+/* Numbers of ten bytes everywhere: samples find room, and come back as they were. */
+static void largest_samples(void)
+{
+	enum { SERIES = 20, ROWS = 5000, LABELS = 6 };
+	struct pprof_write_options o = {.jobs = 2};
+	struct profile p, again;
+	struct error e;
+	char *bytes = NULL;
+	size_t size, wrong = 0;
+	FILE *f = open_memstream(&bytes, &size);
+
+	profile_init(&p);
+	for (int i = 0; i < SERIES; i++)
+		profile_add_series(&p, "type", "count");
+	for (uint32_t r = 0; r < ROWS; r++) {
+		struct profile_label labels[LABELS];
+		char name[16];
+		uint32_t node = 0;
+		size_t row;
+
+		snprintf(name, sizeof(name), "f%u", r);
+		for (int i = 0; i < LABELS; i++)
+			labels[i] = (struct profile_label){strtab_add(&p.strings, name), 0, INT64_MIN + i, strtab_add(&p.strings, "unit")};
+		for (uint32_t depth = r % 3; depth; depth--)
+			node = profile_add_node(&p, node, profile_add_frame(&p, &(struct profile_frame){.name = strtab_add(&p.strings, name)}));
+		row = profile_add_row(&p, node, profile_add_labels(&p, labels, LABELS));
+		for (size_t i = 0; i < SERIES; i++)
+			profile_add_value(&p, row, i, r % 2 ? -1 : INT64_MIN);
+	}
+	CU_ASSERT_EQUAL(pprof_write(&p, f, &o, &e), 0);
+	fclose(f);
+	profile_init(&again);
+	CU_ASSERT_EQUAL_FATAL(pprof_read(&again, bytes, size, "test", &e), 0);
+	CU_ASSERT_EQUAL(again.nr_rows, ROWS);
+	for (size_t r = 0; r < again.nr_rows; r++)
+		for (size_t i = 0; i < SERIES; i++)
+			wrong += again.series[i].values[r] != -1 && again.series[i].values[r] != INT64_MIN;
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(again.nr_labels >= (size_t)ROWS * LABELS);
+	profile_release(&p);
+	profile_release(&again);
+	free(bytes);
+}
+
 /* A stack of more frames than any has is left out, and counted. */
 static void deep_stacks(void)
 {
@@ -467,6 +511,7 @@ static const struct suite_test tests[] = {
 	{"odd mappings", odd_mappings},
 	{"later fields", later_fields},
 	{"many fields", many_fields},
+	{"largest samples", largest_samples},
 	{"deep stacks", deep_stacks},
 	{"frames are dropped", frames_are_dropped},
 	{"unread expressions are said", unread_expressions_are_said},
