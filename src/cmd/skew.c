@@ -407,16 +407,21 @@ static void load_pprof(void *ctx, int worker, size_t task)
 	l->failed = r->pprof.kind != INPUT_PPROF || cpu_series(&r->pprof, &r->b, &l->e) < 0;
 }
 
+static int pprof_wait(struct pprof_load *l, struct error *e)
+{
+	pool_wait(l->pool);
+	if (l->failed)
+		*e = l->e;
+	return l->failed ? -1 : 0;
+}
+
 static int pprof_window(void *ctx, int64_t *from, int64_t *to, struct error *e)
 {
 	struct pprof_load *l = ctx;
 	const struct profile *p = &l->r->pprof.profile;
 
-	pool_wait(l->pool);
-	if (l->failed) {
-		*e = l->e;
+	if (pprof_wait(l, e) < 0)
 		return -1;
-	}
 	*from = p->time_ns;
 	*to = p->time_ns ? p->time_ns + p->duration_ns : 0;
 	return 0;
@@ -434,18 +439,17 @@ static int load_both(struct skew_result *r, const char *perf, const char *pprof,
 	};
 	struct input_wants wants = {.no_comm = true, .by_process = true, .own_warnings = true, .keep_with_trace = true,
 				    .window = pprof_window, .window_ctx = &l};
-	int64_t from, to;
+	bool loaded;
 
 	if (!strcmp(perf, "-") && !strcmp(pprof, "-"))
 		return error_set(e, EXIT_CODE_USAGE, "PERF and PPROF: only one of them can be standard input");
 	l.pool = pool_new(read->jobs == 1 ? 1 : 2);
 	pool_start(l.pool, 1, load_pprof, &l);
 	r->has_perf = input_load(&r->perf, perf, read, common, &wants, e) == 0;
-	if (pprof_window(&l, &from, &to, e) < 0 || !r->has_perf) {
-		pool_free(l.pool);
-		return -1;
-	}
+	loaded = pprof_wait(&l, e) == 0 && r->has_perf;
 	pool_free(l.pool);
+	if (!loaded)
+		return -1;
 	if (r->perf.kind != INPUT_PERF)
 		return error_set(e, EXIT_CODE_USAGE, "%s: is not a perf recording", perf);
 	return 0;

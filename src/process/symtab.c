@@ -282,7 +282,6 @@ static void release_text(struct symtab *t)
 		file_map_close(&t->map);
 	else
 		free(t->text);
-	t->map = (struct file_map){.data = NULL};
 	t->text = NULL;
 }
 

@@ -236,8 +236,6 @@ static void finder_release(struct finder *d)
 	arena_release(&d->arena);
 }
 
-/* --- their numbers ---------------------------------------------------------------------------- */
-
 static bool has_values(const struct writer *w, uint32_t row)
 {
 	for (size_t c = 0; c < w->nr_columns; c++)
@@ -253,6 +251,8 @@ static void choose_rows(struct writer *w)
 		if (has_values(w, w->rows[i]))
 			w->rows[w->nr_rows++] = w->rows[i];
 }
+
+/* --- numbers -------------------------------------------------------------------------------------- */
 
 static uint64_t number_function(struct writer *w, Fun *fn)
 {
